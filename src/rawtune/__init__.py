@@ -1,0 +1,1 @@
+"""Private raw text to a fine-tuned chat model, with proof that it helped."""

@@ -1,0 +1,221 @@
+"""rawtune.yaml as pydantic models: every field documented, unknown keys refused, all faults reported at once."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from rawtune.errors import ConfigError, UsageError
+
+FILE_NAME = "rawtune.yaml"
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of rawtune.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Passages(Section):
+    """How raw text becomes passages."""
+
+    max_tokens: int = Field(512, ge=16, description="A longer sample is split at sentence ends (estimated tokens).")
+    held_out: Share = Field(0.1, description="Share of passages never trained on; frozen when a passage is first read.")
+
+
+class Price(Section):
+    """What the endpoint charges."""
+
+    input: float = Field(ge=0, description="Per million prompt tokens.")
+    output: float = Field(ge=0, description="Per million reply tokens.")
+    currency: str = Field("USD", description="Named wherever money is shown.")
+
+
+class Teacher(Section):
+    """The model that writes rows from passages."""
+
+    model: str = Field(
+        "embedded:smollm2",
+        description="embedded:smollm2 | openai:NAME | langchain:PROVIDER:NAME | scripted:",
+    )
+    base_url: str | None = Field(None, description="Any OpenAI-compatible endpoint; default is api.openai.com.")
+    api_key_env: str = Field("OPENAI_API_KEY", description="The environment variable that holds the key.")
+    temperature: float | None = Field(0.3, ge=0, le=2, description="0 repeats itself, 1 varies.")
+    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling; null leaves the endpoint's default.")
+    max_tokens: int | None = Field(800, ge=1, description="Longest reply, in tokens.")
+    seed: int | None = Field(None, description="For endpoints that honour one.")
+    stop: tuple[str, ...] = Field((), description="Strings at which the reply ends.")
+    concurrency: int = Field(8, ge=1, description="Calls in flight at most.")
+    timeout: float = Field(120, gt=0, description="Seconds until one call is given up.")
+    attempts: int = Field(5, ge=1, description="Tries per call before the passage counts as failed.")
+    price: Price | None = Field(None, description="Per million tokens; without it costs are not shown.")
+
+    @field_validator("model")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        kind, _, name = value.partition(":")
+        if kind not in ("embedded", "openai", "langchain", "scripted") or (kind != "scripted" and not name):
+            raise ValueError(
+                "write embedded:smollm2, openai:NAME, langchain:PROVIDER:NAME or scripted:"
+                " (a served model of any maker is openai:NAME with base_url)"
+            )
+        return value
+
+
+class WorkedExample(Section):
+    """The prompt's second part: a passage and the row it should become."""
+
+    passage: str
+    concept: str
+    answer: str
+
+
+class Prompt(Section):
+    """The prompt's first two parts; the third, the response format, follows from ``columns``."""
+
+    task: str | None = Field(None, description="What the teacher should do; default is packaged per language.")
+    example: WorkedExample | None = Field(None, description="One worked example; default is packaged per language.")
+
+
+class Synthesis(Section):
+    """The loop over all passages."""
+
+    pilot: int = Field(3, ge=0, description="Passages done and shown first; 0 for none.")
+    repeats: int = Field(2, ge=0, description="How often a reply with a fault is asked again, the fault named.")
+    max_quarantined: Share = Field(0.2, description="Above this share of quarantined passages the run stops.")
+
+
+class Augmentation(Section):
+    """How one row becomes many."""
+
+    templates: str | None = Field(
+        None, description="A YAML file with lists `train` and `held_out` of questions with {concept}; default is packaged."
+    )
+
+
+class Training(Section):
+    """LoRA or QLoRA fine-tuning."""
+
+    quantise: Literal["none", "nf4"] = Field("none", description="nf4 is QLoRA: 4-bit base weights, double quantised.")
+    rank: int = Field(16, ge=1, description="LoRA r.")
+    alpha: int = Field(32, ge=1, description="LoRA alpha.")
+    dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.")
+    learning_rate: float = Field(1e-3, gt=0)
+    epochs: int = Field(3, ge=1)
+    batch_size: int = Field(8, ge=1, description="Rows per step.")
+    micro_batch_size: int | None = Field(None, ge=1, description="Rows at once; the rest of a batch is accumulated.")
+    warmup: Share = Field(0.1, description="Share of steps with rising learning rate, then linear decay.")
+    max_input_tokens: int = Field(512, ge=8)
+    max_output_tokens: int = Field(1536, ge=8)
+    checkpoint_steps: int = Field(10, ge=1, description="A checkpoint every so many steps.")
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _whole_micro_batches(self) -> "Training":
+        if self.micro_batch_size and self.batch_size % self.micro_batch_size:
+            raise ValueError("micro_batch_size must divide batch_size")
+        return self
+
+
+class Comparison(Section):
+    """Base and tuned model on held-out questions."""
+
+    max_new_tokens: int = Field(256, ge=1, description="Longest answer, in tokens.")
+    batch_size: int = Field(16, ge=1, description="Questions answered at once.")
+    outside: tuple[str, ...] | None = Field(
+        None, description="Questions from outside the domain, shown to reveal forgetting; default is packaged."
+    )
+
+
+class Config(Section):
+    """The whole of rawtune.yaml."""
+
+    name: str = Field(pattern=r"^[\w][\w.-]*$", description="Names the datasets and reports.")
+    language: Literal["en", "zh"] = Field("en", description="Of prompts, question templates and the report.")
+    columns: tuple[str, str] = Field(
+        ("content", "summary"), description="Names of the question and the answer column of the dataset."
+    )
+    passages: Passages = Passages()
+    teacher: Teacher = Teacher()
+    prompt: Prompt = Prompt()
+    synthesis: Synthesis = Synthesis()
+    augmentation: Augmentation = Augmentation()
+    student: str = Field("embedded:smollm2", description="embedded:smollm2, a local model folder, or a model hub's name.")
+    training: Training = Training()
+    comparison: Comparison = Comparison()
+
+    @field_validator("columns")
+    @classmethod
+    def _two_names(cls, value: tuple[str, str]) -> tuple[str, str]:
+        if value[0] == value[1] or not all(name.isidentifier() for name in value):
+            raise ValueError("give two different names made of letters, digits and _")
+        return value
+
+
+def load(folder: Path) -> Config:
+    """Read ``folder/rawtune.yaml``.
+
+    Raises ``UsageError`` if there is none, ``ConfigError`` listing every fault with its line.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    path = folder / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(
+            f"no {FILE_NAME} in {folder}", "go to a project folder, or make one with: rawtune init NAME"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start})", "save the file as UTF-8") from error
+    try:
+        tree = YAML().load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}:{line}: {error.problem}", "mend the YAML at this line") from error
+    except YAMLError as error:
+        raise ConfigError(f"{path}: {error}", "mend the YAML") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: holds no settings", "the least is one line: name: my-project")
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        faults = [f"{path}:{_line(tree, fault['loc'])}: {_explain(fault)}" for fault in error.errors()]
+        raise ConfigError("\n".join(faults), "the documented settings are in docs/configuration.md") from error
+
+
+def _line(tree: Any, location: tuple[int | str, ...]) -> int:
+    """The 1-based line of a setting, or of the nearest section around it that the file holds."""
+    line = 0
+    for step in location:
+        if not hasattr(tree, "lc"):
+            break
+        try:
+            line = tree.lc.key(step)[0] if isinstance(step, str) else tree.lc.item(step)[0]
+            tree = tree[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line + 1
+
+
+def _explain(fault: Any) -> str:
+    name = ".".join(str(step) for step in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key '{name}'{_suggest(fault['loc'])}"
+    if fault["type"] == "missing":
+        return f"'{name}' is missing"
+    return f"'{name}': {fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r})"
+
+
+def _suggest(location: tuple[int | str, ...]) -> str:
+    from difflib import get_close_matches
+
+    section: type[BaseModel] | None = Config
+    for step in location[:-1]:
+        field = section.model_fields.get(str(step)) if section else None
+        section = field.annotation if field and isinstance(field.annotation, type) else None
+    known = list(section.model_fields) if section else []
+    close = get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}" if known else ""

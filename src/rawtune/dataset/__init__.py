@@ -1,0 +1,1 @@
+"""Rows to files that others read."""

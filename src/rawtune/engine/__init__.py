@@ -1,0 +1,1 @@
+"""Where many conversations with a teacher are worked at once."""

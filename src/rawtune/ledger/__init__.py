@@ -1,0 +1,1 @@
+"""What must survive: requests, replies, outcomes, rows, and what each stage has done."""

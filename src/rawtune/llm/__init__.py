@@ -1,0 +1,1 @@
+"""Teachers: one protocol, several ways to reach a model."""

@@ -1,0 +1,174 @@
+"""The nouns that flow through rawtune, each frozen; every stage takes some and yields others.
+
+Document -> Passage -> Request -> Reply -> Example -> Answer, and Finding, which says what is wrong with an Example.
+Identity is the hash of canonical content, so the same input always has the same id.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+def content_hash(content: Any, length: int = 16) -> str:
+    """The first ``length`` hex digits of the SHA-256 of ``content`` as canonical JSON (sorted keys, UTF-8)."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+class Split(StrEnum):
+    """Where a passage, and all that descends from it, may be used."""
+
+    TRAIN = "train"
+    HELD_OUT = "held_out"
+
+
+class Suite(StrEnum):
+    """A set of questions that are never trained on."""
+
+    PHRASING = "phrasing"  # trained passages, unseen question forms
+    CONCEPT = "concept"  # passages that were never trained on
+    GENERAL = "general"  # questions from outside the domain
+
+
+class State(StrEnum):
+    """How work on one passage ended."""
+
+    KEPT = "kept"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+
+
+class Origin(StrEnum):
+    """Who made the answer of a synthesised row."""
+
+    WRITTEN = "written"  # the teacher wrote it freely
+    PICKED = "picked"  # the teacher picked sentences of the passage
+    EXTRACTED = "extracted"  # fall-back: no valid pick, the passage's opening sentences were taken
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One raw file, decoded. ``path`` is POSIX, relative to the project; ``text`` has LF line ends and no BOM."""
+
+    path: str
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document: ``document.text[start:end] == text``."""
+
+    id: str
+    document: str
+    document_sha256: str
+    start: int
+    end: int
+    text: str
+    split: Split = Split.TRAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat. ``role`` is ``system``, ``user`` or ``assistant``."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Sampling parameters as OpenAI-compatible endpoints name them; None leaves the endpoint's default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call to a teacher. ``schema`` is a JSON schema that the reply must follow, where the teacher can hold to one."""
+
+    model: str
+    messages: tuple[Message, ...]
+    parameters: Parameters = Parameters()
+    schema: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> str:
+        """Identity: two requests with one key would ask the same thing, so a stored reply answers both."""
+        return content_hash(asdict(self), 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a teacher sent back, unparsed. ``latency`` is in seconds; ``cost`` in the price table's currency, None if unknown."""
+
+    text: str
+    finish_reason: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False  # the endpoint gave no usage; the token counts are estimates
+    latency: float = 0.0
+    attempts: int = 1
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with a row: a rule's code, why, and where (characters ``start:end`` of ``column``)."""
+
+    code: str
+    message: str
+    column: str = ""
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A training or test row. A synthesised row has no parent; its question is the bare concept."""
+
+    id: str
+    passage_id: str
+    split: Split
+    concept: str
+    question: str
+    answer: str
+    origin: Origin
+    teacher: str
+    prompt_hash: str
+    parent: str | None = None
+    template: str | None = None
+    suite: Suite | None = None  # set on rows that are asked, never trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one passage ended: a row, or the reasons why there is none. ``replies`` are the keys of the calls it took."""
+
+    passage_id: str
+    state: State
+    example: Example | None = None
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    repairs: tuple[str, ...] = ()
+    replies: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model under comparison said. ``model`` is ``base`` or the adapter's folder name."""
+
+    model: str
+    suite: Suite
+    passage_id: str
+    question: str
+    reference: str
+    text: str
+    concept: str = ""

@@ -1,0 +1,1 @@
+"""Passages to rows, through a teacher."""

@@ -1,0 +1,1 @@
+"""Rules that decide whether a row may be kept."""
