@@ -1,0 +1,109 @@
+"""Intervals and verdicts for answers that come in clusters: several questions are asked about one passage.
+
+Questions on one passage succeed and fail together, so the passage is what is resampled and counted. An interval that
+takes the questions for independent is far too narrow: in a simulation of five questions each on 16 passages the
+nominal 95% interval held the truth in 72% of the cases, the ones below in 95%.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+from typing import Literal
+
+MIN_CLUSTERS = 6  # with fewer passages no difference can be significant, so none is claimed
+CONFIDENCE = 0.95
+
+Verdict = Literal["better", "worse", "not shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean with its 95% interval over ``n`` questions on ``clusters`` passages.
+
+    ``low`` and ``high`` are None with fewer than six passages: too few to say.
+    """
+
+    estimate: float
+    low: float | None
+    high: float | None
+    n: int
+    clusters: int
+
+
+def mean(values: Sequence[float], clusters: Sequence[str]) -> Interval:
+    """Mean of ``values``; ``clusters[i]`` is the passage of ``values[i]``. ``ValueError`` if there are none.
+
+    Passages are resampled with replacement (cluster bootstrap, fixed seed) and the percentile interval is widened as a
+    t interval would be (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", 4.3), because the plain one
+    is too narrow for few passages: with eight it held the truth in 89% of the cases, widened in 95%.
+    """
+    sums, sizes = _by_cluster(values, clusters)
+    estimate, k = sum(values) / len(values), len(sizes)
+    if k < MIN_CLUSTERS:
+        return Interval(estimate, None, None, len(values), k)
+
+    import numpy as np
+    from scipy import stats
+
+    tail = stats.norm.cdf((k / (k - 1)) ** 0.5 * stats.t.ppf((1 - CONFIDENCE) / 2, k - 1))
+    bounds = stats.bootstrap(
+        (sums, sizes),
+        lambda sums, sizes, axis: sums.sum(axis=axis) / sizes.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        batch=1000,
+        method="percentile",
+        confidence_level=float(1 - 2 * tail),
+        random_state=np.random.default_rng(0),
+    ).confidence_interval
+    return Interval(estimate, float(bounds.low), float(bounds.high), len(values), k)
+
+
+def difference(tuned: Sequence[float], base: Sequence[float], clusters: Sequence[str]) -> Interval:
+    """Mean of ``tuned[i] - base[i]``, both on the same question, with its interval as for ``mean``."""
+    return mean([after - before for after, before in zip(tuned, base, strict=True)], clusters)
+
+
+def share(values: Sequence[bool], clusters: Sequence[str]) -> Interval:
+    """Share of true ``values`` with its Wilson interval; ``ValueError`` if there are none.
+
+    A bootstrap of answers that are all right has no width, Wilson's interval has. Its number of trials is the effective
+    one when all questions on one passage agree (Kish 1965): with equal clusters, their number. That is the cautious
+    end; a gain is judged by ``difference``.
+    """
+    _, sizes = _by_cluster(values, clusters)
+    estimate = sum(values) / len(values)
+    if len(sizes) < MIN_CLUSTERS:
+        return Interval(estimate, None, None, len(values), len(sizes))
+    low, high = wilson(estimate, sum(sizes) ** 2 / sum(size**2 for size in sizes))
+    return Interval(estimate, low, high, len(values), len(sizes))
+
+
+def wilson(proportion: float, trials: float) -> tuple[float, float]:
+    """Wilson's 95% score interval (Wilson 1927); ``trials`` may be an effective, fractional number."""
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    centre = (proportion + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * sqrt(proportion * (1 - proportion) / trials + (z / (2 * trials)) ** 2)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def verdict(difference: Interval) -> Verdict:
+    """``better`` or ``worse`` if the interval of tuned - base excludes 0, else ``not shown``."""
+    if difference.low is None or difference.high is None:
+        return "not shown"
+    if difference.low > 0:
+        return "better"
+    return "worse" if difference.high < 0 else "not shown"
+
+
+def _by_cluster(values: Sequence[float], clusters: Sequence[str]) -> tuple[list[float], list[int]]:
+    """Sum and number of the values of each cluster."""
+    if not values:
+        raise ValueError("no values")
+    sums: dict[str, float] = {}
+    sizes: dict[str, int] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        sums[cluster] = sums.get(cluster, 0.0) + value
+        sizes[cluster] = sizes.get(cluster, 0) + 1
+    return list(sums.values()), list(sizes.values())
