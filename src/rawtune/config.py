@@ -136,12 +136,12 @@ class Config(Section):
     columns: tuple[str, str] = Field(
         ("content", "summary"), description="Names of the question and the answer column of the dataset."
     )
+    student: str = Field("embedded:smollm2", description="embedded:smollm2, a local model folder, or a model hub's name.")
     passages: Passages = Passages()
     teacher: Teacher = Teacher()
     prompt: Prompt = Prompt()
     synthesis: Synthesis = Synthesis()
     augmentation: Augmentation = Augmentation()
-    student: str = Field("embedded:smollm2", description="embedded:smollm2, a local model folder, or a model hub's name.")
     training: Training = Training()
     comparison: Comparison = Comparison()
 
@@ -219,3 +219,31 @@ def _suggest(location: tuple[int | str, ...]) -> str:
     known = list(section.model_fields) if section else []
     close = get_close_matches(str(location[-1]), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}" if known else ""
+
+
+def commented(**settings: str) -> str:
+    """A whole rawtune.yaml: every setting with its default or what ``settings`` gives, and what it is for beside it.
+
+    Written from the models above, so that it cannot disagree with them.
+    """
+    lines = ["# Every setting, with its default; lines may be left out. Keys come from the environment, never from here."]
+    for name, field in Config.model_fields.items():
+        default = settings.get(name, field.default)
+        if not isinstance(default, Section):
+            lines.append(_entry(name, default, field.description))
+            continue
+        lines += ["", f"# {(type(default).__doc__ or '').strip()}", f"{name}:"]
+        for inner, value in type(default).model_fields.items():
+            lines.append(_entry(f"  {inner}", value.default, value.description))
+    return "\n".join(lines) + "\n"
+
+
+def _entry(name: str, value: Any, description: str | None) -> str:
+    import json
+
+    from ruamel.yaml import YAML
+
+    plain = isinstance(value, str) and YAML(typ="safe").load(value) == value
+    shown = value if plain else json.dumps(value, ensure_ascii=False)
+    entry = f"{name}: {shown}"
+    return f"{entry:<40}# {description}" if description else entry

@@ -6,6 +6,9 @@ from typing import Protocol
 class Progress(Protocol):
     """Receives what a stage wants to show. Implementations must be cheap: they are called per row."""
 
+    def begin(self, stage: str) -> None:
+        """A stage starts."""
+
     def say(self, line: str) -> None:
         """One line for the reader, plain text."""
 
@@ -16,8 +19,11 @@ class Progress(Protocol):
 class Silent:
     """A Progress that shows nothing."""
 
+    def begin(self, stage: str) -> None:
+        """Ignore it."""
+
     def say(self, line: str) -> None:
-        """Ignore ``line``."""
+        """Ignore it."""
 
     def advance(self, done: int, total: int, note: str = "") -> None:
-        """Ignore the advance."""
+        """Ignore it."""

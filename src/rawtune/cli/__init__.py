@@ -1,1 +1,79 @@
-"""Arguments to calls; no logic."""
+"""The command line: arguments to calls, results to text, errors to exit codes.
+
+Exit codes: 0 done; 1 a gate failed or work was left undone; 2 wrong use or configuration; 130 interrupted, resumable.
+"""
+
+import importlib
+import sys
+
+import click
+
+from rawtune.errors import RawtuneError
+
+VERBS = {
+    "init": ("rawtune.cli.init", "Make a project folder."),
+    "doctor": ("rawtune.cli.doctor", "Test models, endpoint, key, disk, GPU and versions."),
+    "demo": ("rawtune.cli.demo", "The whole way on 16 passages, with the embedded model."),
+    "try": ("rawtune.cli.attempt", "Try the prompt on one passage."),
+    "run": ("rawtune.cli.run", "Do every stale stage, in order."),
+    "read": ("rawtune.cli.run", "raw/ to passages."),
+    "synth": ("rawtune.cli.run", "... and passages to rows, through the teacher."),
+    "augment": ("rawtune.cli.run", "... and rows to questions."),
+    "export": ("rawtune.cli.run", "... and questions to a dataset file."),
+    "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
+    "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),
+    "status": ("rawtune.cli.status", "What each stage holds, what is stale, and why."),
+}
+"""Each verb's module and its line of help. Modules are imported when their verb is called, so that help answers at once."""
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(VERBS[cmd_name][0])
+        command: click.Command = module.COMMANDS[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rawtune")
+def app() -> None:
+    """Private raw text to a fine-tuned chat model, with proof that it helped.
+
+    Start with: rawtune demo, or rawtune init my-project --from FILE.txt
+    """
+
+
+def main() -> None:
+    """The program ``rawtune``."""
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted", "run the same command again: it goes on from here", 130)
+    except RawtuneError as error:
+        _fail(error.message, error.hint, error.exit_code)
+    except OSError as error:
+        import errno
+
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        _fail(f"{error}", "free some space, then run the same command again: it goes on from here", 1)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, hint: str, code: int) -> None:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    sys.exit(code)

@@ -1,0 +1,5 @@
+"""``python -m rawtune`` is the program ``rawtune``."""
+
+from rawtune.cli import main
+
+main()

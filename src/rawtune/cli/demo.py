@@ -1,0 +1,33 @@
+"""``rawtune demo``."""
+
+from pathlib import Path
+
+import click
+
+from rawtune import config, project
+from rawtune.errors import UsageError
+
+PASSAGES = 16
+
+
+@click.command("demo")
+@click.argument("folder", type=click.Path(path_type=Path), default="demo")
+def demo(folder: Path) -> None:
+    """The whole way on 16 hexagrams of the English example, with the embedded model as teacher and student.
+
+    Makes FOLDER (default: demo) and runs it; called again, it goes on or finds everything current.
+    """
+    from rawtune.cli.terminal import Terminal
+
+    if not (folder / config.FILE_NAME).exists():
+        project.create(folder, "zhouyi-en", limit=PASSAGES)
+    with Terminal() as terminal, project.Project(folder, terminal) as opened:
+        opened.run()
+        record = opened.status()[-1].record
+    if record is None:
+        raise UsageError(f"{folder} holds no finished demo", "remove the folder and try again")
+    click.echo(record.summary["sentence"])
+    click.echo(f"report: {folder / record.product}")
+
+
+COMMANDS = {"demo": demo}

@@ -1,0 +1,112 @@
+"""A dataset on disk: an immutable CSV, its held-out questions, and a manifest that is written last.
+
+A manifest therefore means that the dataset is whole.
+"""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from rawtune.errors import RawTextError, StorageFull
+from rawtune.records import Example
+
+MANIFEST = ".manifest.json"
+
+
+class Row(NamedTuple):
+    """One question with its answer."""
+
+    question: str
+    answer: str
+
+
+def write(
+    folder: Path,
+    stem: str,
+    columns: tuple[str, str],
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+    facts: dict[str, Any],
+) -> Path:
+    """Write ``stem.csv`` (to train on), ``stem.held_out.csv`` (to ask, with its suite) and the manifest; the CSV's path.
+
+    UTF-8 with a byte-order mark, so that spreadsheets show Chinese; one header. ``facts`` join the counts and hashes in
+    the manifest. Each file is written under a temporary name and renamed. Raises ``StorageFull``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, asked = folder / f"{stem}.csv", folder / f"{stem}.held_out.csv"
+    _write_csv(path, columns, ((row.question, row.answer) for row in train))
+    _write_csv(asked, (*columns, "suite"), ((row.question, row.answer, row.suite or "") for row in held_out))
+    manifest = {
+        "file": path.name,
+        "columns": columns,
+        "rows": len(train),
+        "distinct_answers": len({row.answer for row in train}),
+        "held_out_rows": len(held_out),
+        "sha256": sha256(path),
+        "held_out_sha256": sha256(asked),
+        **facts,
+    }
+    with _replacing(folder / f"{stem}{MANIFEST}", "utf-8") as file:
+        json.dump(manifest, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+    return path
+
+
+def read(path: Path, columns: tuple[str, str]) -> list[Row]:
+    """The rows of a CSV that has these two columns.
+
+    Raises ``RawTextError`` naming the line of a row that is short of a value.
+    """
+    rows: list[Row] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if missing := [name for name in columns if name not in (reader.fieldnames or [])]:
+                raise RawTextError(
+                    f"{path}:1: has no column {' or '.join(missing)}; found: {', '.join(reader.fieldnames or [])}",
+                    "name the columns in rawtune.yaml: columns: [question, answer]",
+                )
+            for record in reader:
+                question, answer = (record[name] for name in columns)
+                if not question or not answer:
+                    raise RawTextError(f"{path}:{reader.line_num}: an empty value", "fill it, or remove the row")
+                rows.append(Row(question, answer))
+    except OSError as error:
+        raise RawTextError(f"{path}: {error.strerror}", "make the dataset with: rawtune export") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RawTextError(f"{path}: {error}", "save the file as CSV in UTF-8") from error
+    return rows
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with _replacing(path, "utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+@contextmanager
+def _replacing(path: Path, encoding: str) -> Iterator[TextIO]:
+    """A file that appears under its name only when it is whole and on the disk."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", encoding=encoding, newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageFull(f"{path}: {error.strerror}", "free some space, then run the same command again") from error

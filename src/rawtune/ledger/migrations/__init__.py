@@ -1,0 +1,1 @@
+"""The ledger's schema, from version to version. Append only: a released migration is never edited."""

@@ -1,0 +1,88 @@
+"""The ledger's tables. A change here needs a migration beside it, in ``migrations/versions``."""
+
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("document", String, nullable=False),
+    Column("document_sha256", String, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("split", String, nullable=False),
+    # A passage that left the raw text stays, so that it keeps its split if it comes back.
+    Column("current", Boolean, nullable=False),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("request", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("finish_reason", String, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("latency", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("cost", Float),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("passage_id", ForeignKey("passages.id"), primary_key=True),
+    # Hash of everything that decides the outcome: teacher, prompt, columns. Another hash means: to be done again.
+    Column("made_by", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("repairs", JSON, nullable=False),
+    Column("replies", JSON, nullable=False),
+    Column("findings", JSON, nullable=False),
+)
+
+examples = Table(
+    "examples",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("passage_id", ForeignKey("passages.id"), nullable=False, index=True),
+    Column("split", String, nullable=False),
+    Column("concept", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("teacher", String, nullable=False),
+    Column("prompt_hash", String, nullable=False),
+    Column("parent", String, index=True),
+    Column("template", Text),
+    Column("suite", String),
+    Column("position", Integer, nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    # Hash of model, prompt token ids and decoding: the same question to the same weights is answered once.
+    Column("key", String, primary_key=True),
+    Column("model", String, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+stages = Table(
+    "stages",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("inputs", JSON, nullable=False),
+    Column("output", String, nullable=False),
+    Column("product", String, nullable=False),
+    Column("summary", JSON, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("finished", String, nullable=False),
+)

@@ -1,0 +1,97 @@
+"""The order of the stages: what is stale and why, and how to make it current."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rawtune.errors import RawtuneError
+from rawtune.ledger.ledger import StageRecord
+from rawtune.stages import augment, compare, export, read, synthesise, train
+from rawtune.stages.stage import Stage, Work
+
+STAGES: dict[str, Stage] = {
+    "read": read,
+    "synthesise": synthesise,
+    "augment": augment,
+    "export": export,
+    "train": train,
+    "compare": compare,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """Where a stage stands. ``reasons`` say why it is stale; empty when it is current."""
+
+    name: str
+    reasons: tuple[str, ...]
+    record: StageRecord | None
+
+    @property
+    def current(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.reasons
+
+
+def run(work: Work, until: str = "compare") -> list[str]:
+    """Run every stale stage up to and with ``until``, in order; the names of those that ran."""
+    ran = []
+    for name in _up_to(until):
+        if state(work, name).current:
+            continue
+        work.progress.begin(name)
+        run_stage(work, name)
+        ran.append(name)
+    return ran
+
+
+def run_stage(work: Work, name: str) -> dict[str, Any]:
+    """Run one stage, stale or not, and record it; its figures."""
+    stage = STAGES[name]
+    # Taken before the work: what changes during it leaves the stage stale, as it should.
+    inputs = stage.inputs(work)
+    started = time.monotonic()
+    done = stage.run(work)
+    seconds = round(time.monotonic() - started, 3)
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    work.ledger.save_stage(name, StageRecord(inputs, done.output, done.product, done.summary, seconds, finished))
+    return done.summary
+
+
+def states(work: Work) -> Iterator[StageState]:
+    """Where every stage stands, in order; a stage behind a stale one is stale, too."""
+    stale_before = ""
+    for name in STAGES:
+        found = state(work, name)
+        if found.current and stale_before:
+            found = StageState(name, (f"{stale_before} comes first",), found.record)
+        stale_before = stale_before or ("" if found.current else name)
+        yield found
+
+
+def state(work: Work, name: str) -> StageState:
+    """Where one stage stands, by its own inputs and product."""
+    record = work.ledger.stage(name)
+    if record is None:
+        return StageState(name, ("not run yet",), None)
+    try:
+        inputs = STAGES[name].inputs(work)
+    except RawtuneError as error:
+        return StageState(name, (error.message,), record)
+    reasons = [f"{key} {_change(record.inputs.get(key), inputs.get(key))}" for key in record.inputs | inputs]
+    if record.product and not (work.folder / record.product).exists():
+        reasons.append(f"{record.product} is gone")
+    return StageState(name, tuple(reason for reason in reasons if not reason.endswith("unchanged")), record)
+
+
+def _change(before: str | None, now: str | None) -> str:
+    if before == now:
+        return "unchanged"
+    return "new" if before is None else "removed" if now is None else "changed"
+
+
+def _up_to(last: str) -> list[str]:
+    names = list(STAGES)
+    return names[: names.index(last) + 1]

@@ -1,0 +1,171 @@
+"""One project on disk: its folder, its ledger, what is done and what is stale. Also the Python interface.
+
+    import rawtune
+    project = rawtune.open("my-project")
+    project.run()
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rawtune import config, pipeline
+from rawtune.errors import RawtuneError, UsageError
+from rawtune.ledger.ledger import Ledger
+from rawtune.pipeline import StageState
+from rawtune.progress import Progress, Silent
+from rawtune.stages import synthesise
+from rawtune.stages.stage import Work
+
+EXAMPLES = ("zhouyi-en", "zhouyi-zh")
+
+
+class Project:
+    """An opened project; use it in a ``with`` block, or call ``close``."""
+
+    def __init__(self, folder: Path | str = ".", progress: Progress | None = None) -> None:
+        self.folder = Path(folder).resolve()
+        settings = config.load(self.folder)
+        ledger = Ledger(self.folder / ".rawtune" / "ledger.sqlite")
+        self._work = Work(self.folder, settings, ledger, progress or Silent())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the ledger."""
+        self._work.ledger.close()
+
+    @property
+    def config(self) -> config.Config:
+        """The settings of rawtune.yaml."""
+        return self._work.config
+
+    def status(self) -> list[StageState]:
+        """Where every stage stands, in order."""
+        return list(pipeline.states(self._work))
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        """Every passage that ended in quarantine or failed: where it stands, why, and the last raw reply."""
+        passages = {passage.id: passage for passage in self._work.ledger.passages()}
+        listed = []
+        for id, outcome in self._work.ledger.outcomes().items():
+            if outcome.example is None:
+                passage = passages[id]
+                reply = self._work.ledger.exchange(outcome.replies[-1])[1].text if outcome.replies else ""
+                listed.append(
+                    {
+                        "passage": id,
+                        "source": f"{passage.document}:{passage.start}-{passage.end}",
+                        "state": outcome.state.value,
+                        "rules": sorted({finding.code for finding in outcome.findings}),
+                        "reason": outcome.reason,
+                        "text": passage.text,
+                        "reply": reply,
+                    }
+                )
+        return listed
+
+    def run(self, until: str = "compare") -> list[str]:
+        """Do every stale stage up to and with ``until``, in order; the names of those that ran."""
+        with self._alone():
+            return pipeline.run(self._work, until)
+
+    def read(self) -> dict[str, Any]:
+        """raw/ to passages, the held-out split frozen; the figures."""
+        return self._one("read")
+
+    def synthesise(self) -> dict[str, Any]:
+        """Passages to rows, through the teacher; the figures."""
+        return self._one("synthesise")
+
+    def augment(self) -> dict[str, Any]:
+        """Rows to questions; the figures."""
+        return self._one("augment")
+
+    def export(self) -> Path:
+        """Write the dataset; the path of its CSV."""
+        self._one("export")
+        return self._product("export")
+
+    def train(self) -> Path:
+        """Tune the student on the dataset; the adapter's folder."""
+        self._one("train")
+        return self._product("train")
+
+    def compare(self) -> Path:
+        """Ask base and tuned model the held-out questions; the path of the report."""
+        self._one("compare")
+        return self._product("compare")
+
+    def attempt(self, number: int) -> synthesise.Trial:
+        """Try the prompt on one passage, counted from 1; reads the raw text first if it changed."""
+        with self._alone():
+            pipeline.run(self._work, "read")
+            return synthesise.attempt(self._work, number)
+
+    def _one(self, stage: str) -> dict[str, Any]:
+        with self._alone():
+            return pipeline.run_stage(self._work, stage)
+
+    def _product(self, stage: str) -> Path:
+        record = self._work.ledger.stage(stage)
+        if record is None:
+            raise RawtuneError(f"{stage} has not run", "call project.run()")
+        return self.folder / record.product
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the project's lock: two runs at once would write the same rows."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.folder / ".rawtune" / "lock", timeout=0):
+                yield
+        except Timeout:
+            raise UsageError(f"another run is at work in {self.folder}", "wait for it, or end it, and try again") from None
+
+
+def create(folder: Path, example: str | None = None, source: Path | None = None, limit: int | None = None) -> Path:
+    """Make a project folder: rawtune.yaml and raw/, with an example's text, the user's file, or nothing yet.
+
+    ``limit`` takes only the first samples of an example. Raises ``UsageError`` if the folder is not empty, if the
+    example is unknown, or if the file cannot be used.
+    """
+    name = re.sub(r"[^\w.-]", "-", folder.resolve().name)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not empty", "choose another name")
+    texts: dict[str, str] = {}
+    if example is not None:
+        if example not in EXAMPLES:
+            raise UsageError(f"there is no example '{example}'", f"choose one of: {', '.join(EXAMPLES)}")
+        text = files("rawtune").joinpath(f"examples/{example}/raw/hexagrams.txt").read_text(encoding="utf-8")
+        texts["hexagrams.txt"] = "\n\n".join(text.split("\n\n")[:limit])
+    if source is not None:
+        texts = {}
+        if source.suffix != ".txt" or not source.is_file():
+            raise UsageError(f"{source}: not a .txt file", "give a UTF-8 text file, samples separated by blank lines")
+    raw = folder / "raw"
+    raw.mkdir(parents=True)
+    for file, text in texts.items():
+        (raw / file).write_text(text, encoding="utf-8")
+    if source is not None:
+        shutil.copy(source, raw / source.name)
+    language = "zh" if any(_is_chinese(path) for path in raw.iterdir()) else "en"
+    (folder / config.FILE_NAME).write_text(config.commented(name=name, language=language), encoding="utf-8")
+    (folder / ".gitignore").write_text(".rawtune/\nmodels/\n", encoding="utf-8")
+    return folder
+
+
+def _is_chinese(path: Path) -> bool:
+    """Whether at least a tenth of a file's characters are Chinese; bytes that are no UTF-8 do not count."""
+    text = path.read_text(encoding="utf-8", errors="ignore")
+    return len(re.findall(r"[\u4e00-\u9fff]", text)) > 0.1 * len(text)

@@ -1,0 +1,58 @@
+"""Plain text files: UTF-8, with or without a byte-order mark, any line ends."""
+
+import hashlib
+from pathlib import Path
+
+from rawtune.errors import RawTextError
+from rawtune.records import Document
+
+PATTERN = "raw/*.txt"
+
+
+def files(folder: Path) -> list[Path]:
+    """The raw files of a project, in the order in which they are read."""
+    return sorted(path for path in folder.glob(PATTERN) if path.is_file())
+
+
+def read(folder: Path) -> list[Document]:
+    """Decode every raw file of the project.
+
+    Raises ``RawTextError`` if there is none, or listing every file that is empty or not UTF-8.
+    """
+    paths = files(folder)
+    if not paths:
+        raise RawTextError(
+            f"no raw text: {folder / 'raw'} holds no .txt file",
+            "put your text there as UTF-8, samples separated by blank lines",
+        )
+    documents, faults = [], []
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        data = path.read_bytes()
+        try:
+            text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            faults.append(f"{name}:{line}: not UTF-8 (byte {error.start} of {len(data)}); {_remedy(name, data)}")
+            continue
+        if "\x00" in text:
+            faults.append(f"{name}: holds NUL characters; it is not a plain text file, or {_remedy(name, data)}")
+        elif not text.strip():
+            faults.append(f"{name}: is empty; fill it, or remove it")
+        else:
+            documents.append(Document(name, hashlib.sha256(data).hexdigest(), text))
+    if faults:
+        raise RawTextError("\n".join(faults), "mend the files named; nothing was changed")
+    return documents
+
+
+def _remedy(name: str, data: bytes) -> str:
+    """The command that would mend the file, if one of the usual encodings fits it whole."""
+    candidates = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["gb18030", "big5"]
+    for encoding in candidates:
+        try:
+            data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return f"if it is {encoding.upper()}: iconv -f {encoding.upper()} -t UTF-8 {name} > new.txt"
+    return "save it as UTF-8 in your editor"

@@ -1,0 +1,65 @@
+"""The dataset to a tuned adapter."""
+
+from pathlib import Path
+
+from rawtune.dataset import files
+from rawtune.errors import GateFailed
+from rawtune.records import content_hash
+from rawtune.stages.stage import Done, Work, hash_settings
+from rawtune.training import trainer
+
+
+def dataset(work: Work) -> Path:
+    """The newest dataset's CSV."""
+    record = work.ledger.stage("export")
+    if record is None:
+        raise GateFailed("there is no dataset yet", "make it with: rawtune export")
+    return work.folder / record.product
+
+
+def inputs(work: Work) -> dict[str, str]:
+    """The dataset as it lies on the disk (also if somebody mended it by hand), the student, and how it is trained."""
+    path = dataset(work)
+    return {
+        "the dataset": files.sha256(path) if path.exists() else "",
+        "student": content_hash(work.config.student),
+        "settings under 'training'": hash_settings(work.config.training),
+    }
+
+
+def run(work: Work) -> Done:
+    """Tune the student. An interrupted run with the same dataset and settings goes on from its last checkpoint."""
+    path = dataset(work)
+    rows = files.read(path, work.config.columns)
+    output = _folder(work, path)
+    result = trainer.train(rows, work.config.student, work.config.training, output, work.progress)
+    summary = {
+        "student": work.config.student,
+        "rows": len(rows),
+        "steps": result.steps,
+        "epochs": work.config.training.epochs,
+        "first_loss": round(result.losses[0], 4),
+        "last_loss": round(result.losses[-1], 4),
+        "cut_answers": result.cut_answers,
+    }
+    return Done(content_hash(inputs(work)), summary, output.relative_to(work.folder).as_posix())
+
+
+def _folder(work: Work, dataset: Path) -> Path:
+    """models/MODEL-epochN-STAMP, the stamp being the dataset's; other settings on the same dataset get ``-2``, ``-3``."""
+    model = Path(work.config.student.partition(":")[2] or work.config.student).name
+    stamp = "_".join(dataset.stem.split("_")[-2:])
+    base = work.folder / "models" / f"{model}-epoch{work.config.training.epochs}-{stamp}"
+    mark = content_hash(inputs(work))
+    folder, number = base, 1
+    while folder.exists() and _mark(folder).read_text(encoding="utf-8") != mark:
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    folder.mkdir(parents=True, exist_ok=True)
+    _mark(folder).write_text(mark, encoding="utf-8")
+    return folder
+
+
+def _mark(folder: Path) -> Path:
+    """What the folder was made from, so that only the same work is resumed in it."""
+    return folder / ".made-from"

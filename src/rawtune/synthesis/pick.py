@@ -1,0 +1,123 @@
+"""The way of a teacher too small to write: it picks, under a schema, and rawtune stitches the answer from its picks.
+
+Free text of a model of 135 million parameters copies and invents; choosing among the passage's own sentences works. So
+every answer is made of sentences of its passage, and grounded by construction. What the model did not decide (no valid
+pick) is marked as extracted, never as its work.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from rawtune.records import Message, Origin, Outcome, Parameters, Passage, Request, State
+from rawtune.synthesis.prompt import Prompt
+from rawtune.synthesis.write import Check, Conversation, synthesised
+
+_LONGEST_HEADING = 60
+_LONGEST_PHRASE = 4  # words
+_PHRASES = 8
+
+
+def pick(
+    passage: Passage,
+    sentences: Sequence[str],
+    prompt: Prompt,
+    *,
+    teacher: str,
+    model: str,
+    parameters: Parameters,
+    check: Check,
+) -> Conversation:
+    """Ask for one sentence an aspect; a sentence that was chosen leaves the list. The picks, in reading order, are the answer.
+
+    ``sentences`` are the passage's own. A first line without a full stop is its heading and names the concept;
+    otherwise the teacher picks among the passage's most frequent phrases.
+    """
+    parameters = replace(parameters, temperature=0.0)
+    keys: list[str] = []
+    texts = prompt.texts["pick"]
+
+    def choose(question: str, options: Sequence[str]) -> Any:
+        request = Request(
+            model,
+            (Message("user", f"{passage.text}\n\n{question}"),),
+            parameters,
+            {
+                "type": "object",
+                "properties": {"choice": {"type": "string", "enum": list(options)}},
+                "required": ["choice"],
+                "additionalProperties": False,
+            },
+        )
+        reply = yield request
+        keys.append(request.key)
+        return _choice(reply.text, options)
+
+    body = list(sentences)
+    if heading := _heading(body):
+        concept = heading
+        body = body[1:] or body
+    else:
+        phrases = frequent_phrases(passage.text)
+        concept = (yield from choose(texts["concept"], phrases)) or phrases[0]
+    remaining = [sentence for sentence in body if _says_something(sentence)] or body
+    picked: list[str] = []
+    for aspect in texts["aspects"]:
+        if not remaining:
+            break
+        question = texts["sentence"].format(aspect=aspect.format(concept=concept))
+        sentence = yield from choose(question, remaining)
+        if sentence:
+            picked.append(sentence)
+            remaining = [other for other in remaining if other != sentence]
+    origin = Origin.PICKED if picked else Origin.EXTRACTED
+    chosen = picked or remaining[: len(texts["aspects"])]
+    separator = "" if prompt.language == "zh" else " "
+    answer = separator.join(sentence for sentence in body if sentence in chosen)
+    if findings := check(concept, answer, passage):
+        reason = "; ".join(finding.message for finding in findings)
+        return Outcome(passage.id, State.QUARANTINED, findings=tuple(findings), reason=reason, replies=tuple(keys))
+    example = synthesised(passage, concept, answer, origin, teacher, prompt)
+    return Outcome(passage.id, State.KEPT, example, replies=tuple(keys))
+
+
+def frequent_phrases(text: str) -> list[str]:
+    """Phrases that could name what a text is about, most frequent first; never empty.
+
+    Runs of words that begin with a capital letter (or, failing those, long words), and in Chinese the runs of two to
+    four characters that occur most often, longer ones first.
+    """
+    counts: dict[str, int] = {}
+    for run in re.findall(r"[\u4e00-\u9fff]+", text):
+        for length in (4, 3, 2):
+            for at in range(len(run) - length + 1):
+                counts[run[at : at + length]] = counts.get(run[at : at + length], 0) + length - 1
+    word = r"[A-Z][\w'-]*"
+    for run in re.findall(rf"(?<![.!?] )(?<!^){word}(?: {word}){{0,{_LONGEST_PHRASE - 1}}}", text, re.MULTILINE):
+        counts[run] = counts.get(run, 0) + 2 * len(run.split())
+    if not counts:
+        for run in re.findall(r"\w{5,}", text.lower()):
+            counts[run] = counts.get(run, 0) + 1
+    ranked = sorted(counts, key=lambda phrase: (-counts[phrase], text.lower().find(phrase.lower())))
+    return ranked[:_PHRASES] or [text.strip()[:_LONGEST_HEADING]]
+
+
+def _heading(sentences: Sequence[str]) -> str:
+    first = sentences[0] if len(sentences) > 1 else ""
+    is_heading = len(first) <= _LONGEST_HEADING and not re.search(r"[。！？.!?；;，,：:]$", first)
+    return first.strip("#*= 【】") if is_heading else ""
+
+
+def _says_something(sentence: str) -> bool:
+    """Long enough to answer anything, and closed like a sentence: list labels and fragments are no answers."""
+    return len(re.findall(r"[\u4e00-\u9fff]|\w+", sentence)) >= 5 and bool(re.search(r"[。！？.!?][\"”’」』）)\]]*$", sentence))
+
+
+def _choice(text: str, options: Sequence[str]) -> str | None:
+    try:
+        choice = json.loads(text)["choice"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return choice if choice in options else None

@@ -1,0 +1,66 @@
+"""The way of a teacher that writes freely: one passage, one row, faults asked again by name.
+
+A conversation is a generator that yields requests and is sent replies. It does no I/O, so a test drives it by hand,
+the engine drives thousands at once, and a stored reply serves as well as a new one.
+"""
+
+from collections.abc import Callable, Generator
+
+from rawtune.records import (
+    Example,
+    Finding,
+    Message,
+    Origin,
+    Outcome,
+    Parameters,
+    Passage,
+    Reply,
+    Request,
+    State,
+    content_hash,
+)
+from rawtune.synthesis import reply as replies
+from rawtune.synthesis.prompt import Prompt
+
+Conversation = Generator[Request, Reply, Outcome]
+Check = Callable[[str, str, Passage], list[Finding]]
+"""Concept, answer and passage to what is wrong with them; empty when the row may be kept."""
+
+
+def write(
+    passage: Passage, prompt: Prompt, *, teacher: str, model: str, parameters: Parameters, check: Check, repeats: int
+) -> Conversation:
+    """Ask for a row; while the reply has a fault, name it and ask again, at most ``repeats`` times; then quarantine."""
+    messages = prompt.messages(passage.text)
+    keys: list[str] = []
+    for _ in range(repeats + 1):
+        request = Request(model, messages, parameters)
+        reply = yield request
+        keys.append(request.key)
+        parsed = replies.parse(reply.text, prompt.columns, reply.finish_reason, prompt.example.answer)
+        findings = parsed.faults or tuple(check(parsed.concept, parsed.answer, passage))
+        if not findings:
+            example = synthesised(passage, parsed.concept, parsed.answer, Origin.WRITTEN, teacher, prompt)
+            return Outcome(passage.id, State.KEPT, example, repairs=parsed.repairs, replies=tuple(keys))
+        faults = [finding.message for finding in findings]
+        messages = (*prompt.messages(passage.text), Message("assistant", reply.text), prompt.repeat(faults))
+    return Outcome(
+        passage.id, State.QUARANTINED, findings=findings, reason="; ".join(faults), replies=tuple(keys)
+    )
+
+
+def synthesised(
+    passage: Passage, concept: str, answer: str, origin: Origin, teacher: str, prompt: Prompt
+) -> Example:
+    """The row that a passage became; its question is the bare concept."""
+    return Example(
+        id=content_hash([passage.id, concept, answer]),
+        passage_id=passage.id,
+        split=passage.split,
+        concept=concept,
+        question=concept,
+        answer=answer,
+        origin=origin,
+        teacher=teacher,
+        prompt_hash=prompt.hash,
+    )
