@@ -76,3 +76,16 @@ def test_scores_keep_the_order_of_the_answers():
 
 def test_chance_is_one_in_as_many_concepts():
     assert chance([answer(str(i % 4), MENG, "") for i in range(20)]) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("concept", "echo", "own", "other"),
+    [
+        ("Meng", "Meng Meng", "Meng: youth asks.", "Xu: one waits."),
+        ("蒙卦", "蒙卦蒙卦", "蒙卦：山下出泉。", "需卦：云上于天。"),
+    ],
+)
+def test_an_echo_of_the_concepts_name_is_not_identified(concept, echo, own, other):
+    first, _ = score([answer(concept, own, echo), answer("other", other, other)])
+    assert first.chrf > 0
+    assert not first.identified

@@ -15,8 +15,9 @@ class Score:
     for automatic MT evaluation"; n = 1..6, beta = 2). It needs no word boundaries, so Chinese and English are
     measured alike.
 
-    ``identified``: the answer is closer (chrF) to its own reference than to the reference of any other concept. Form
-    alone cannot win this; a model that says the same of everything is right once in as many concepts as there are.
+    ``identified``: the answer is closer (chrF) to its own reference than to the reference of any other concept, after
+    the concept's name, which the question gave away, is taken out of the answer and its reference. Neither form nor
+    echo wins this: a model that says the same of everything is right once in as many concepts as there are.
     """
 
     chrf: float
@@ -40,13 +41,15 @@ def score(answers: Sequence[Answer]) -> list[Score]:
     for (concept, reference), indexes in groups.items():
         # One CHRF a group: it counts the n-grams of its references once, and given several it returns the best score.
         own = CHRF(references=[[reference]])
+        nameless = CHRF(references=[[_without(concept, reference)]])
         others = sorted({text for name, texts in references.items() if name != concept for text in texts})
         rivals = CHRF(references=[[text] for text in others]) if others else None
         for index in indexes:
-            hypothesis = [answers[index].text]
-            chrf = own.corpus_score(hypothesis, None).score
-            best_rival = rivals.corpus_score(hypothesis, None).score if rivals else 0.0
-            scores[index] = Score(chrf, chrf > best_rival)
+            text = answers[index].text
+            content = [_without(concept, text)]
+            best_rival = rivals.corpus_score(content, None).score if rivals else 0.0
+            identified = nameless.corpus_score(content, None).score > best_rival
+            scores[index] = Score(own.corpus_score([text], None).score, identified)
     return scores
 
 
@@ -57,3 +60,7 @@ def chance(answers: Sequence[Answer]) -> float:
 
 def _concept(answer: Answer) -> str:
     return answer.concept or answer.passage_id
+
+
+def _without(concept: str, text: str) -> str:
+    return text.replace(concept, "")

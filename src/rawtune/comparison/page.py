@@ -1,0 +1,49 @@
+"""The report as one HTML page: no script, nothing fetched, light and dark, and a text for every picture."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def load_texts(language: str) -> dict[str, str]:
+    """Load the page's words in ``language`` (``en`` or ``zh``)."""
+    from ruamel.yaml import YAML
+
+    return dict(YAML(typ="safe").load(TEMPLATES / f"texts.{language}.yaml"))
+
+
+def number(value: float | None) -> str:
+    """Format with one decimal and a true minus sign; a dash for what is not known."""
+    return "–" if value is None else f"{value:.1f}".replace("-", "−")
+
+
+def signed(value: float | None) -> str:
+    """Format a difference: as ``number``, with its sign."""
+    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
+    """Render a report of ``report.build``; ``loss_curve`` is a PNG. All that models and raw text wrote is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"number": number, "signed": signed}
+    losses = [(step, loss) for step, loss in enumerate(report["training"]["losses"], 1) if loss is not None]
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        text=load_texts(report["language"]),
+        losses={"first": losses[0], "last": losses[-1], "lowest": min(losses, key=lambda x: x[1])} if losses else {},
+        loss_curve=b64encode(loss_curve).decode() if loss_curve else "",
+        pairs=list(zip(report["answers"][::2], report["answers"][1::2], strict=True)),
+    )

@@ -1,0 +1,231 @@
+"""The report page as a real browser shows it."""
+
+import re
+import shutil
+import struct
+import zlib
+from dataclasses import replace
+
+import pytest
+
+from rawtune.comparison.page import TEMPLATES, load_texts, number, render, signed
+from rawtune.comparison.report import build, write
+
+HOSTILE = (
+    "</p></style></script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">{{7*7}}"
+)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+
+
+def png():
+    """One grey pixel."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0\x7f")) + chunk(b"IEND", b"")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.fail("no chromium on PATH; the report is checked in a real browser: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Open a report as a file; afterwards there must have been no console message, error or request."""
+    faults, contexts = [], []
+
+    def show(evidence, **options):
+        _, path = write(build(evidence), tmp_path, "run", png())
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: None if ours(request.url, path) else faults.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def ours(url, path):
+    return url == path.as_uri() or url.startswith("data:image/png;")
+
+
+def background(page):
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_the_verdict_comes_first(show, evidence):
+    page = show(evidence)
+    text, report = load_texts(evidence.language), build(evidence)
+    first = page.locator(".verdict")
+    assert first.is_visible()
+    assert first.inner_text().split("\n")[0] == text["better"]
+    assert report["sentence"] in first.inner_text()
+    assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[evidence.language]
+    assert evidence.name in page.title()
+
+
+def test_every_section_is_there(show, evidence):
+    page, text = show(evidence), load_texts(evidence.language)
+    body = page.locator("body").inner_text()
+    for key in ("warnings", "scores", "phrasing", "concept", "examples", "outside", "loss", "counts", "reproduce"):
+        assert text[key] in body
+    for shown in ("10 =", "Paris, says tuned-epoch3.", "rawtune run", "12.2", "1,234 MB", "openai:gpt-4o-mini"):
+        assert shown in body
+    assert page.locator("article").count() == 6
+    assert page.evaluate("document.querySelector('figure img').naturalWidth") == 1
+    assert page.locator("figure img").get_attribute("alt")
+
+
+def test_every_answer_can_be_unfolded_with_the_keyboard(show, evidence):
+    page = show(evidence)
+    row = page.locator(".everything tbody tr").first
+    assert not row.is_visible()
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert row.is_visible()
+    assert page.locator(".everything tbody tr").count() == 16
+
+
+def test_text_of_models_and_raw_files_stays_text(show, variant):
+    evidence = variant()
+    poisoned = replace(
+        evidence,
+        answers=[replace(a, text=HOSTILE, question=a.question + HOSTILE, reference=HOSTILE) for a in evidence.answers],
+        passages=dict.fromkeys(evidence.passages, HOSTILE),
+        student=HOSTILE,
+        settings={HOSTILE: HOSTILE},
+        how_to_reproduce=[HOSTILE],
+    )
+    page = show(poisoned)
+    assert page.title() == "zhouyi: did fine-tuning help?"
+    assert page.evaluate("[document.scripts.length, document.images.length, document.styleSheets.length]") == [0, 1, 1]
+    assert HOSTILE in page.locator("article").first.inner_text()
+
+
+def test_a_script_that_got_in_would_not_run(browser, evidence, tmp_path):
+    path = tmp_path / "page.html"
+    html = render(build(evidence)).replace("</body>", "<script>document.title='owned'</script></body>")
+    path.write_text(html, encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    assert page.title() != "owned"
+    page.close()
+
+
+def test_dark_and_light_follow_the_system(show, evidence):
+    light = background(show(evidence, color_scheme="light"))
+    dark = background(show(evidence, color_scheme="dark"))
+    assert min(map(int, re.findall(r"\d+", light))) > 200
+    assert max(map(int, re.findall(r"\d+", dark))) < 60
+
+
+def test_print_is_black_on_white_even_in_the_dark(show, evidence):
+    page = show(evidence, color_scheme="dark")
+    page.emulate_media(media="print")
+    assert background(page) == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+def test_a_phone_scrolls_tables_not_the_page(show, evidence):
+    page = show(evidence, viewport={"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('.scroll'))")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(show, variant, scheme):
+    # WCAG 2.2 AA: a contrast of at least 4.5 for text.
+    page = show(variant(), color_scheme=scheme)
+    for selector in (
+        "h1",
+        ".verdict strong",
+        ".verdict p",
+        ".warnings h2",
+        ".soft",
+        ".note",
+        ".tuned h4",
+        ".tone",
+        "pre",
+    ):
+        ink, ground = page.evaluate(
+            """selector => {
+              let element = document.querySelector(selector);
+              const ink = getComputedStyle(element).color;
+              while (getComputedStyle(element).backgroundColor === 'rgba(0, 0, 0, 0)') element = element.parentElement;
+              return [ink, getComputedStyle(element).backgroundColor];
+            }""",
+            selector,
+        )
+        lighter, darker = sorted((luminance(ink), luminance(ground)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (selector, ink, ground)
+
+
+def luminance(colour):
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (int(part) / 255 for part in re.findall(r"\d+", colour)[:3])
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_an_empty_report_still_opens(show, variant):
+    page = show(variant(answers=[], losses=[]))
+    assert page.locator(".verdict.not-shown").is_visible()
+    assert "No losses were recorded." in page.locator("body").inner_text()
+
+
+def test_the_page_refers_to_nothing_outside(evidence):
+    html = render(build(evidence), png())
+    assert re.findall(r'\b(?:src|href)="(?!data:image/png;|#)|url\(|@import|\bhttps?:', html) == []
+    assert "default-src 'none'" in html
+
+
+def test_both_languages_have_the_same_texts():
+    assert {path.name for path in TEMPLATES.glob("texts.*")} == {"texts.en.yaml", "texts.zh.yaml"}
+    english, chinese = load_texts("en"), load_texts("zh")
+    assert english.keys() == chinese.keys()
+    for key, text in english.items():
+        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", chinese[key])), key
+        assert text
+        assert chinese[key]
+
+
+def test_every_text_is_used():
+    sources = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.jinja"))
+    sources += (TEMPLATES.parent / "report.py").read_text(encoding="utf-8")
+    built = {
+        "better",
+        "worse",
+        "not_shown",
+        "phrasing",
+        "concept",
+        "chrf",
+        "identified",
+        "chrf_note",
+        "identified_note",
+    }
+    built |= {"sentence_better", "sentence_worse", "sentence_not_shown", "worst", "median", "best"}
+    unused = [key for key in load_texts("en") if key not in built and not re.search(rf"\b{key}\b", sources)]
+    assert unused == []
+
+
+def test_numbers_carry_a_true_minus():
+    assert [number(61.24), number(-0.5), number(None)] == ["61.2", "−0.5", "–"]
+    assert [signed(3.0), signed(-3.0), signed(None)] == ["+3.0", "−3.0", "–"]
