@@ -3,9 +3,10 @@
 import re
 
 # A Chinese full stop ends a sentence wherever it stands; a Western one only before white space, so that 3.14 and
-# example.com stay whole. Closing quotes and brackets belong to the sentence they close.
+# example.com stay whole. Closing quotes and brackets belong to the sentence they close. ASCII: an abbreviation may
+# follow a Chinese character directly.
 _END = re.compile(r"(?:[。！？]+|[.!?]+(?=[\"'”’)\]]*(?:\s|$)))[\"'”’」』）)\]]*")
-_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|vs|etc|cf|No|Fig|e\.g|i\.e)\.$")
+_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|vs|etc|cf|No|Fig|e\.g|i\.e)\.$", re.ASCII)
 
 
 def spans(text: str) -> list[tuple[int, int]]:

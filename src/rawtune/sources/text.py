@@ -1,6 +1,7 @@
 """Plain text files: UTF-8, with or without a byte-order mark, any line ends."""
 
 import hashlib
+import shlex
 from pathlib import Path
 
 from rawtune.errors import RawTextError
@@ -36,7 +37,8 @@ def read(folder: Path) -> list[Document]:
             faults.append(f"{name}:{line}: not UTF-8 (byte {error.start} of {len(data)}); {_remedy(name, data)}")
             continue
         if "\x00" in text:
-            faults.append(f"{name}: holds NUL characters; it is not a plain text file, or {_remedy(name, data)}")
+            line = data.count(b"\n", 0, data.find(0)) + 1
+            faults.append(f"{name}:{line}: holds NUL characters, so it is no plain text; {_remedy(name, data)}")
         elif not text.strip():
             faults.append(f"{name}: is empty; fill it, or remove it")
         else:
@@ -48,11 +50,16 @@ def read(folder: Path) -> list[Document]:
 
 def _remedy(name: str, data: bytes) -> str:
     """The command that would mend the file, if one of the usual encodings fits it whole."""
-    candidates = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["gb18030", "big5"]
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        candidates = ["utf-16"]
+    elif b"\x00" in data:
+        candidates = ["utf-16le" if data.find(0) % 2 else "utf-16be"]
+    else:
+        candidates = ["gb18030", "big5"]
     for encoding in candidates:
         try:
             data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return f"if it is {encoding.upper()}: iconv -f {encoding.upper()} -t UTF-8 {name} > new.txt"
+        return f"if it is {encoding.upper()}: iconv -f {encoding.upper()} -t UTF-8 {shlex.quote(name)} > new.txt"
     return "save it as UTF-8 in your editor"

@@ -55,7 +55,7 @@ def pick(
         keys.append(request.key)
         return _choice(reply.text, options)
 
-    body = list(sentences)
+    body = list(dict.fromkeys(sentences))
     if heading := _heading(body):
         concept = heading
         body = body[1:] or body
@@ -118,6 +118,6 @@ def _says_something(sentence: str) -> bool:
 def _choice(text: str, options: Sequence[str]) -> str | None:
     try:
         choice = json.loads(text)["choice"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return choice if choice in options else None

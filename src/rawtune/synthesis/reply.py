@@ -15,11 +15,14 @@ from typing import Any
 
 from rawtune.records import Finding
 
-_FENCE = re.compile(r"^```[\w-]*[^\S\n]*\n(?P<body>.*?)\n?```$", re.DOTALL)
-_LABEL = re.compile(r"^[^\S\n]*(?:[-*#>]+[^\S\n]*)?[\"'“”*`]*(?P<key>[^\W\d][\w ]{0,39}?)[\"'“”*`]*[^\S\n]*[:：][*]*[^\S\n]*", re.MULTILINE)
+_FENCE = re.compile(r"```[\w-]*[^\S\n]*\n(?P<body>(?:(?!```).)*?)\n?```", re.DOTALL)
+_LABEL = re.compile(r"^[^\S\n]*(?:[-*#>]+[^\S\n]*)?[\"'“”*`]*(?P<key>[^\W\d][\w ]{0,39}?)[\"'“”*`]*[^\S\n]*[:：](?!//)[*]*[^\S\n]*", re.MULTILINE)
+_INLINE_KEY = re.compile(r'"[^\S\n]*[,，;；]?[^\S\n]*"?(?P<key>[^\W\d][\w ]{0,39})"?[^\S\n]*[:：][^\S\n]*["“]')
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")  # what a JSON escape such as "\\ud83d" leaves, and no file can hold
 _QUOTES = {'"': '"', "“": "”", "”": "”", "「": "」", "'": "'", "＂": "＂"}  # noqa: RUF001
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _REFUSAL = re.compile(
-    r"^(?:(?:I'm|I am) sorry|Sorry, (?:but )?I|I (?:can(?:no|')t|am unable to)|As an AI"
+    r"^(?:(?:I['’]m|I am) sorry|Sorry, (?:but )?I|I (?:can(?:no|['’])t|am unable to)|As an AI"
     r"|(?:很?抱歉|对不起)[，,]|我(?:无法|不能)(?:回答|提供|协助|完成)|作为(?:一个|一名)?(?:AI|人工智能))",
     re.IGNORECASE,
 )
@@ -49,7 +52,7 @@ class _Reading:
 
 def parse(text: str, columns: tuple[str, str], finish_reason: str = "stop", example_answer: str = "") -> Parsed:
     """Read one reply. Either ``faults`` is empty and both values are filled, or there are faults."""
-    text = text.strip().lstrip("\ufeff")
+    text = text.strip().lstrip("\ufeff").lstrip()
     if finish_reason == "length":
         return Parsed(faults=(Finding("RT113", "the reply was cut off at the length limit; answer more briefly"),))
     if not text:
@@ -57,10 +60,14 @@ def parse(text: str, columns: tuple[str, str], finish_reason: str = "stop", exam
     if _REFUSAL.match(text):
         return Parsed(faults=(Finding("RT115", "the reply refuses instead of answering"),))
     reading = _Reading()
-    if fence := _FENCE.match(text):
+    if fence := _FENCE.fullmatch(text):
         text = fence["body"].strip()
         reading.repairs.append("code fence removed")
-    if text.startswith(("{", "｛")):
+    if text.startswith("```") and text.count("```") == 1:
+        reading.fault("RT113", "the code fence is not closed; give the whole of the response")
+    elif text.startswith("```"):
+        reading.fault("RT117", "there is other text around the code fence")
+    elif text.startswith(("{", "｛")):
         _read_json(text, reading)
     else:
         _read_labels(text, columns, reading)
@@ -78,7 +85,7 @@ def _judge(reading: _Reading, columns: tuple[str, str], example_answer: str) -> 
             reading.fault("RT111", f"the key '{key.strip()}' does not belong there; only {' and '.join(columns)} do")
         elif column in values:
             reading.fault("RT112", f"the key '{column}' stands there twice")
-        elif not isinstance(value, str):
+        elif not isinstance(value, str) or _HALF_CHARACTER.search(value):
             reading.fault("RT118", f"the value of '{column}' must be plain text")
         elif not value.strip():
             reading.fault("RT114", f"the value of '{column}' is empty")
@@ -101,11 +108,11 @@ def _read_json(text: str, reading: _Reading) -> None:
     decoder = json.JSONDecoder(object_pairs_hook=_Pairs, strict=False)
     try:
         tree, end = decoder.raw_decode(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         mended = _mend_json(text)
         try:
             tree, end = decoder.raw_decode(mended)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             if text.rstrip().endswith(("}", "｝")):
                 reading.fault("RT118", "the reply is not valid JSON")
             else:
@@ -143,11 +150,22 @@ def _read_labels(text: str, columns: tuple[str, str], reading: _Reading) -> None
         raw = text[label.end() : following.start() if following else len(text)].strip().rstrip("*` \n")
         value, rest = _unquote(raw, reading)
         reading.pairs.append((label["key"].strip(), value))
-        for inner in _LABEL.finditer(rest):
-            if _is_key(rest, inner):
-                reading.pairs.append((inner["key"].strip(), ""))
-        if rest.strip() and rest is not raw and not any(_is_key(rest, inner) for inner in _LABEL.finditer(rest)):
+        others = [key for key in _other_keys(raw, value, rest) if key.casefold() not in known]
+        reading.pairs.extend((key, "") for key in others)
+        if not others and (rest.strip() if rest is not raw else _BLANK_LINE.search(raw)):
             reading.fault("RT117", f"there is other text after the value of '{label['key'].strip()}'")
+
+
+def _other_keys(raw: str, value: str, rest: str) -> list[str]:
+    """Keys of the teacher's own making that stand in or behind a value.
+
+    Without quotes nothing tells where a value ends, so there every further line that opens like a key is one. Within
+    straight quotes, a quote that closes and is followed by a key and another quote ended the value.
+    """
+    if rest is raw:
+        return [label["key"].strip() for label in _LABEL.finditer(raw) if label.start()]
+    inside = [key["key"] for key in _INLINE_KEY.finditer(value) if value.count('"', 0, key.start()) % 2 == 0]
+    return inside + [label["key"].strip() for label in _LABEL.finditer(rest) if _is_key(rest, label)]
 
 
 def _unquote(raw: str, reading: _Reading) -> tuple[str, str]:
@@ -156,11 +174,11 @@ def _unquote(raw: str, reading: _Reading) -> tuple[str, str]:
     if closing is None:
         return raw, raw
     body = raw[1:]
-    if raw[0] in "\"'＂" and body[-1:] == "”":  # opened straight, closed curly
-        closing = "”"
     # The last closing quote before a line that starts a new key, so that quotes inside the value survive.
     inner = next((match.start() for match in _LABEL.finditer(body) if match.start() and _is_key(body, match)), len(body))
     end = body.rfind(closing, 0, inner)
+    if end < 0 and raw[0] in "\"'＂" and body.count("”", 0, inner) > body.count("“", 0, inner):
+        end = body.rfind("”", 0, inner)  # opened straight, closed curly
     if end < 0:
         reading.fault("RT113", "a value has no closing quote; give the whole of it")
         return body, ""

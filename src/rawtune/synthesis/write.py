@@ -32,18 +32,21 @@ def write(
 ) -> Conversation:
     """Ask for a row; while the reply has a fault, name it and ask again, at most ``repeats`` times; then quarantine."""
     messages = prompt.messages(passage.text)
+    # On the very passage of the worked example, its answer is no echo.
+    echo = "" if passage.text.strip() == prompt.example.passage.strip() else prompt.example.answer
     keys: list[str] = []
     for _ in range(repeats + 1):
         request = Request(model, messages, parameters)
         reply = yield request
         keys.append(request.key)
-        parsed = replies.parse(reply.text, prompt.columns, reply.finish_reason, prompt.example.answer)
+        parsed = replies.parse(reply.text, prompt.columns, reply.finish_reason, echo)
         findings = parsed.faults or tuple(check(parsed.concept, parsed.answer, passage))
         if not findings:
             example = synthesised(passage, parsed.concept, parsed.answer, Origin.WRITTEN, teacher, prompt)
             return Outcome(passage.id, State.KEPT, example, repairs=parsed.repairs, replies=tuple(keys))
         faults = [finding.message for finding in findings]
-        messages = (*prompt.messages(passage.text), Message("assistant", reply.text), prompt.repeat(faults))
+        # The conversation grows, so that a teacher who errs the same way twice is still asked something new.
+        messages = (*messages, Message("assistant", reply.text), prompt.repeat(faults))
     return Outcome(
         passage.id, State.QUARANTINED, findings=findings, reason="; ".join(faults), replies=tuple(keys)
     )

@@ -1,0 +1,184 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rawtune.passages.sentences import spans
+from rawtune.records import Finding, Origin, Parameters, Passage, Reply, State
+from rawtune.synthesis.pick import frequent_phrases, pick
+
+
+def of(text):
+    return Passage("p1", "raw/a.txt", "0" * 64, 0, len(text), text)
+
+
+def start(passage, prompt, check=lambda *_: []):
+    sentences = [passage.text[a:b] for a, b in spans(passage.text)]
+    parameters = Parameters(temperature=0.9, max_tokens=50, seed=7)
+    return pick(passage, sentences, prompt, teacher="embedded:m", model="m", parameters=parameters, check=check)
+
+
+def options(request):
+    return request.schema["properties"]["choice"]["enum"]
+
+
+def choosing(position):
+    """A teacher that takes the option at this position."""
+    return lambda request: Reply(json.dumps({"choice": options(request)[position]}, ensure_ascii=False))
+
+
+def test_the_heading_is_the_concept_and_each_aspect_is_asked_in_order(passage, prompt, drive):
+    outcome, requests = drive(start(passage, prompt), choosing(0))
+    heading = passage.text.split("\n")[0]
+    assert outcome.state is State.KEPT
+    assert (outcome.example.concept, outcome.example.question) == (heading, heading)
+    assert (outcome.example.origin, outcome.example.teacher) == (Origin.PICKED, "embedded:m")
+    assert outcome.example.prompt_hash == prompt.hash
+    aspects = [aspect.format(concept=heading) for aspect in prompt.texts["pick"]["aspects"]]
+    assert len(requests) == len(aspects) == 3
+    for request, aspect in zip(requests, aspects, strict=True):
+        (message,) = request.messages
+        assert message.role == "user"
+        assert message.content.startswith(passage.text)
+        assert aspect in message.content.splitlines()[-1]
+    assert outcome.replies == tuple(request.key for request in requests)
+
+
+def test_requests_hold_the_teacher_to_the_sentences_left(passage, prompt, drive):
+    _, requests = drive(start(passage, prompt), choosing(0))
+    sentences = [passage.text[a:b] for a, b in spans(passage.text)][1:]
+    assert [options(request) for request in requests] == [sentences, sentences[1:], sentences[2:]]
+    assert all(request.schema["required"] == ["choice"] for request in requests)
+    assert all(request.schema["additionalProperties"] is False for request in requests)
+    assert all(request.parameters == Parameters(temperature=0.0, max_tokens=50, seed=7) for request in requests)
+
+
+def test_the_answer_is_the_picks_in_reading_order(language, passage, prompt, drive):
+    outcome, _ = drive(start(passage, prompt), choosing(-1))
+    body = passage.text.split("\n")[1]
+    assert outcome.example.answer == body
+    assert (" " in outcome.example.answer) == (language == "en")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "{}",
+        '"x"',
+        "[]",
+        '{"choice": 3}',
+        '{"choice": ["a"]}',
+        '{"choice": "another sentence."}',
+        "[" * 100_000,
+    ],
+)
+def test_without_a_valid_pick_the_opening_is_taken_and_marked_as_extracted(text, language, prompt, drive):
+    sentences = [
+        f"第{n}句话讲的是水。" if language == "zh" else f"Sentence number {n} is about water." for n in range(1, 6)
+    ]
+    passage = of("\n".join(["Water", *sentences]))
+    outcome, requests = drive(start(passage, prompt), lambda _: Reply(text))
+    assert len(requests) == 3
+    assert outcome.example.origin is Origin.EXTRACTED
+    assert outcome.example.answer == ("" if language == "zh" else " ").join(sentences[:3])
+
+
+def test_one_valid_pick_is_enough_to_be_the_teachers(passage, prompt, drive):
+    replies = iter(["nonsense", None, "nonsense"])
+    choose = choosing(1)
+    outcome, requests = drive(
+        start(passage, prompt), lambda request: Reply(text) if (text := next(replies)) else choose(request)
+    )
+    assert outcome.example.origin is Origin.PICKED
+    assert outcome.example.answer == options(requests[0])[1]
+
+
+def test_without_a_heading_the_teacher_picks_the_concept(language, prompt, drive):
+    text = (
+        "蒙卦的上面是山。蒙卦的下面是泉水。人们说蒙卦象征启蒙。"
+        if language == "zh"
+        else "The mountain is above in Meng. The spring is below in Meng. People say that Meng stands for youth."
+    )
+    concept = "蒙卦" if language == "zh" else "Meng"
+
+    def answer(request):
+        return Reply(json.dumps({"choice": concept if concept in options(request) else options(request)[0]}))
+
+    outcome, requests = drive(start(of(text), prompt), answer)
+    assert prompt.texts["pick"]["concept"] in requests[0].messages[0].content
+    assert concept in options(requests[0])
+    assert outcome.example.concept == concept
+    assert len(requests) == 4
+    assert outcome.example.answer == text
+
+
+def test_a_concept_that_was_not_picked_is_the_most_frequent_phrase(prompt, drive):
+    text = "Near the river lives the Heron. Often the Heron stands still. At dusk the Heron eats."
+    replies = iter(["nonsense"])
+    outcome, requests = drive(start(of(text), prompt), lambda request: Reply(next(replies, "")))
+    assert outcome.example.concept == options(requests[0])[0] == "Heron"
+
+
+@pytest.mark.parametrize("text", ["只有一句话的段落也要变成一行。", "A passage of one single sentence becomes a row."])
+def test_a_passage_of_one_sentence(text, prompt, drive):
+    outcome, requests = drive(start(of(text), prompt), choosing(0))
+    assert outcome.example.answer == text
+    assert len(requests) == 2  # the concept, and the one sentence once
+
+
+@pytest.mark.parametrize("heading", ["## 蒙卦 ##", "【蒙卦】", "**蒙卦**"])
+def test_marks_around_a_heading_are_not_part_of_the_concept(heading, prompt, drive):
+    outcome, _ = drive(start(of(f"{heading}\n山下出泉而未知所往。"), prompt), choosing(0))
+    assert outcome.example.concept == "蒙卦"
+
+
+def test_a_first_sentence_is_no_heading(prompt, drive):
+    _, requests = drive(start(of("山下出泉。\n初次占问会得到回答。"), prompt), choosing(0))
+    assert prompt.texts["pick"]["concept"] in requests[0].messages[0].content
+
+
+def test_fragments_and_labels_are_not_offered(prompt, drive):
+    text = "Meng\nSee also:\nYes.\nA spring comes out below the mountain.\nno full stop at the end of this line"
+    _, requests = drive(start(of(text), prompt), choosing(0))
+    assert options(requests[0]) == ["A spring comes out below the mountain."]
+
+
+def test_a_sentence_that_stands_twice_is_offered_and_answers_once(prompt, drive):
+    text = "蒙卦\n山下出泉而未知所往。再三追问便是不敬。山下出泉而未知所往。"
+    outcome, requests = drive(start(of(text), prompt), choosing(0))
+    assert outcome.example.answer.count("山下出泉") == 1
+    assert len(requests) == 2
+    assert options(requests[0]) == ["山下出泉而未知所往。", "再三追问便是不敬。"]
+
+
+def test_braces_in_the_passage_are_no_placeholders(prompt, drive):
+    outcome, requests = drive(
+        start(of("The {concept} of {0}\nA brace such as { opens a block of code."), prompt), choosing(0)
+    )
+    assert outcome.example.concept == "The {concept} of {0}"
+    assert "The {concept} of {0}" in requests[0].messages[0].content
+
+
+def test_what_the_rules_find_quarantines(passage, prompt, drive):
+    finding = Finding("RT106", "not closed")
+    outcome, requests = drive(start(passage, prompt, lambda *_: [finding]), choosing(0))
+    assert (outcome.state, outcome.example, outcome.findings, outcome.reason) == (
+        State.QUARANTINED,
+        None,
+        (finding,),
+        "not closed",
+    )
+    assert outcome.replies == tuple(request.key for request in requests)
+
+
+@given(
+    st.text(min_size=1).filter(str.strip) | st.text(st.sampled_from("ab AB。.\n蒙卦泉"), min_size=1).filter(str.strip)
+)
+def test_there_are_always_phrases_to_pick_from(text):
+    phrases = frequent_phrases(text)
+    assert 1 <= len(phrases) <= 8
+    assert all(phrase.strip() for phrase in phrases)
+    assert len(set(phrases)) == len(phrases)
