@@ -1,7 +1,7 @@
 """rawtune.yaml as pydantic models: every field documented, unknown keys refused, all faults reported at once."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -40,7 +40,9 @@ class Teacher(Section):
         description="embedded:smollm2 | openai:NAME | langchain:PROVIDER:NAME | scripted:",
     )
     base_url: str | None = Field(None, description="Any OpenAI-compatible endpoint; default is api.openai.com.")
-    api_key_env: str = Field("OPENAI_API_KEY", description="The environment variable that holds the key.")
+    api_key_env: str | None = Field(
+        None, description="The environment variable with the key; default OPENAI_API_KEY, or LangChain's own."
+    )
     temperature: float | None = Field(0.3, ge=0, le=2, description="0 repeats itself, 1 varies.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling; null leaves the endpoint's default.")
     max_tokens: int | None = Field(800, ge=1, description="Longest reply, in tokens.")
@@ -148,7 +150,7 @@ class Config(Section):
     @field_validator("columns")
     @classmethod
     def _two_names(cls, value: tuple[str, str]) -> tuple[str, str]:
-        if value[0] == value[1] or not all(name.isidentifier() for name in value):
+        if value[0].casefold() == value[1].casefold() or not all(name.isidentifier() for name in value):
             raise ValueError("give two different names made of letters, digits and _")
         return value
 
@@ -212,10 +214,11 @@ def _explain(fault: Any) -> str:
 def _suggest(location: tuple[int | str, ...]) -> str:
     from difflib import get_close_matches
 
-    section: type[BaseModel] | None = Config
+    section: type[Section] | None = Config
     for step in location[:-1]:
         field = section.model_fields.get(str(step)) if section else None
-        section = field.annotation if field and isinstance(field.annotation, type) else None
+        types = (field.annotation, *get_args(field.annotation)) if field else ()
+        section = next((kind for kind in types if isinstance(kind, type) and issubclass(kind, Section)), None)
     known = list(section.model_fields) if section else []
     close = get_close_matches(str(location[-1]), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}" if known else ""

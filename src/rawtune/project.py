@@ -19,7 +19,7 @@ from rawtune.errors import RawtuneError, UsageError
 from rawtune.ledger.ledger import Ledger
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
-from rawtune.stages import synthesise
+from rawtune.stages.synthesise import Trial, attempt
 from rawtune.stages.stage import Work
 
 EXAMPLES = ("zhouyi-en", "zhouyi-zh")
@@ -106,11 +106,11 @@ class Project:
         self._one("compare")
         return self._product("compare")
 
-    def attempt(self, number: int) -> synthesise.Trial:
+    def attempt(self, number: int) -> Trial:
         """Try the prompt on one passage, counted from 1; reads the raw text first if it changed."""
         with self._alone():
             pipeline.run(self._work, "read")
-            return synthesise.attempt(self._work, number)
+            return attempt(self._work, number)
 
     def _one(self, stage: str) -> dict[str, Any]:
         with self._alone():

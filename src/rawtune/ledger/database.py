@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from rawtune.errors import RawtuneError, StorageFull, UsageError
@@ -22,11 +22,12 @@ class Database:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(
-            f"sqlite:///{path}",
+            URL.create("sqlite", database=str(path)),
             connect_args={"timeout": 30},
             json_serializer=partial(json.dumps, ensure_ascii=False),
         )
         event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
         with self._translated():
             _migrate(self._engine)
 
@@ -70,11 +71,17 @@ class Database:
 
 
 def _configure(connection: object, _: object) -> None:
+    # Left to itself, sqlite3 opens no transaction for CREATE TABLE: a migration cut short would leave half its tables.
+    connection.isolation_level = None  # type: ignore[attr-defined]
     cursor = connection.cursor()  # type: ignore[attr-defined]
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # a committed reply survives a power cut; commits come in groups
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _migrate(engine: Engine) -> None:
@@ -92,7 +99,7 @@ def _migrate(engine: Engine) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -64,10 +64,11 @@ class Ledger:
             statement = insert(table)
             # A passage's text and split never change: one is its id, the other is frozen.
             moved = ("position", "document", "document_sha256", "start", "end", "current")
-            connection.execute(
-                statement.on_conflict_do_update([table.c.id], set_={name: statement.excluded[name] for name in moved}),
-                rows,
+            statement = statement.on_conflict_do_update(
+                [table.c.id], set_={name: statement.excluded[name] for name in moved}
             )
+            if rows:
+                connection.execute(statement, rows)
 
     def passages(self) -> list[Passage]:
         """The current passages, in order."""

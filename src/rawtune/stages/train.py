@@ -47,7 +47,7 @@ def run(work: Work) -> Done:
 
 def _folder(work: Work, dataset: Path) -> Path:
     """models/MODEL-epochN-STAMP, the stamp being the dataset's; other settings on the same dataset get ``-2``, ``-3``."""
-    model = Path(work.config.student.partition(":")[2] or work.config.student).name
+    model = Path(work.config.student.removeprefix("embedded:")).name
     stamp = "_".join(dataset.stem.split("_")[-2:])
     base = work.folder / "models" / f"{model}-epoch{work.config.training.epochs}-{stamp}"
     mark = content_hash(inputs(work))

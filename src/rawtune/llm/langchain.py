@@ -1,0 +1,102 @@
+"""Every provider that LangChain knows, through its ``init_chat_model``."""
+
+import time
+from typing import Any
+
+from rawtune.errors import (
+    CallRejected,
+    EndpointDown,
+    KeyRejected,
+    MissingDependency,
+    ModelNotFound,
+    ModelUnavailable,
+    RateLimited,
+    TeacherError,
+)
+from rawtune.llm.tokens import estimate_tokens
+from rawtune.records import Parameters, Reply, Request
+
+
+class LangChain:
+    """A teacher called ``PROVIDER:NAME``. Without ``key`` or ``base_url`` the provider's own variables and address hold."""
+
+    writes_freely = True
+
+    def __init__(self, model: str, base_url: str | None, key: str | None, timeout: float) -> None:
+        self.name = f"langchain:{model}"
+        self._provider, _, self._model = model.partition(":")
+        if not self._model:
+            raise ModelUnavailable(f"langchain:{model} names no model", "write langchain:PROVIDER:NAME")
+        self._options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}  # the engine counts the tries
+        if base_url:
+            self._options["base_url"] = base_url
+        if key:
+            self._options["api_key"] = key
+        self._chats: dict[Parameters, Any] = {}
+
+    async def complete(self, request: Request) -> Reply:
+        """Make one call; see ``Teacher``."""
+        chat = self._chats.get(request.parameters) or self._open(request.parameters)
+        messages = [(message.role, message.content) for message in request.messages]
+        started = time.perf_counter()
+        try:
+            answer = await chat.ainvoke(messages, stop=list(request.parameters.stop) or None)
+        except Exception as error:  # each provider has exceptions of its own
+            raise self._translated(error) from error
+        latency = time.perf_counter() - started
+        text = answer.text if isinstance(answer.text, str) else answer.text()
+        usage = answer.usage_metadata
+        asked = usage["input_tokens"] if usage else sum(estimate_tokens(m.content) for m in request.messages)
+        said = usage["output_tokens"] if usage else estimate_tokens(text)
+        reason = answer.response_metadata.get("finish_reason") or answer.response_metadata.get("stop_reason")
+        return Reply(text, _FINISH.get(str(reason), "stop"), asked, said, usage is None, latency)
+
+    async def close(self) -> None:
+        """LangChain keeps its clients to itself; nothing to release."""
+
+    def _open(self, parameters: Parameters) -> Any:
+        try:
+            from langchain.chat_models import init_chat_model
+        except ImportError as error:
+            raise MissingDependency("LangChain is not installed", "pip install 'rawtune[langchain]'") from error
+        names = ("temperature", "top_p", "max_tokens", "seed")
+        set_ones = {name: value for name in names if (value := getattr(parameters, name)) is not None}
+        try:
+            chat = init_chat_model(self._model, model_provider=self._provider, **self._options, **set_ones)
+        except ImportError as error:
+            raise MissingDependency(
+                f"{self.name}: {error}", f"install the provider's package, such as: pip install langchain-{self._provider}"
+            ) from error
+        except Exception as error:  # no key, an unknown provider, a parameter that it does not take
+            kind = KeyRejected if "key" in str(error).lower() else ModelUnavailable
+            raise kind(f"{self.name}: {error}", "put the provider's key into the environment, or check teacher.model") from error
+        self._chats[parameters] = chat
+        return chat
+
+    def _translated(self, error: Exception) -> TeacherError:
+        """Providers' clients agree on little but the HTTP status; without one it is the connection that failed."""
+        status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
+        said = f"{self.name}: {' '.join(str(error).split())[:300]}"
+        if key := self._options.get("api_key"):
+            said = said.replace(key, "***")
+        if status == 429:
+            return RateLimited(said, "lower teacher.concurrency", _retry_after(error))
+        if status in (401, 403):
+            return KeyRejected(said, "put a valid key into the environment (teacher.api_key_env, default OPENAI_API_KEY)")
+        if status == 404:
+            return ModelNotFound(said, "check teacher.model and teacher.base_url")
+        if isinstance(status, int) and 400 <= status < 500 and status != 408:
+            return CallRejected(said, "check the settings under 'teacher'")
+        return EndpointDown(said, "check that the endpoint is up; then run the same command again")
+
+
+_FINISH = {"length": "length", "max_tokens": "length", "MAX_TOKENS": "length"}
+"""Providers' words for an answer that was cut off at the length limit."""
+
+
+def _retry_after(error: Exception) -> float | None:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None
