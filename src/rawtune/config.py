@@ -92,7 +92,8 @@ class Augmentation(Section):
     """How one row becomes many."""
 
     templates: str | None = Field(
-        None, description="A YAML file with lists `train` and `held_out` of questions with {concept}; default is packaged."
+        None,
+        description="A YAML file with lists `train` and `held_out` of questions with {concept}; default is packaged.",
     )
 
 
@@ -138,7 +139,9 @@ class Config(Section):
     columns: tuple[str, str] = Field(
         ("content", "summary"), description="Names of the question and the answer column of the dataset."
     )
-    student: str = Field("embedded:smollm2", description="embedded:smollm2, a local model folder, or a model hub's name.")
+    student: str = Field(
+        "embedded:smollm2", description="embedded:smollm2, a local model folder, or a model hub's name."
+    )
     passages: Passages = Passages()
     teacher: Teacher = Teacher()
     prompt: Prompt = Prompt()
@@ -229,7 +232,9 @@ def commented(**settings: str) -> str:
 
     Written from the models above, so that it cannot disagree with them.
     """
-    lines = ["# Every setting, with its default; lines may be left out. Keys come from the environment, never from here."]
+    lines = [
+        "# Every setting, with its default; lines may be left out. Keys come from the environment, never from here."
+    ]
     for name, field in Config.model_fields.items():
         default = settings.get(name, field.default)
         if not isinstance(default, Section):

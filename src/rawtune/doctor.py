@@ -111,4 +111,6 @@ def _accelerator() -> Check:
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties(0)
         return Check("device", f"{card.name}, {card.total_memory / 1e9:.0f} GB")
-    return Check("device", f"CPU, {torch.get_num_threads()} threads: enough for models up to about a billion parameters")
+    return Check(
+        "device", f"CPU, {torch.get_num_threads()} threads: enough for models up to about a billion parameters"
+    )

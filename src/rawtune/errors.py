@@ -1,21 +1,21 @@
 """The tree of errors. Each says what is wrong, where, and what to do about it (``hint``).
 
-    RawtuneError                 exit code 1
-    ├── UsageError               exit code 2: wrong use or configuration
-    │   ├── ConfigError          rawtune.yaml, every fault at once
-    │   ├── RawTextError         a raw file cannot be used as it is
-    │   ├── MissingDependency    an extra is not installed
-    │   └── ModelUnavailable     a student or teacher model cannot be found or loaded
-    ├── TeacherError             a call to the teacher failed
-    │   ├── Retryable            the same call may succeed later
-    │   │   ├── RateLimited      429; may carry ``retry_after`` seconds
-    │   │   └── EndpointDown     no connection, a time-out, or a 5xx
-    │   └── CallRejected         final: the endpoint refuses this call
-    │       ├── KeyRejected      401/403; exit code 2
-    │       └── ModelNotFound    404; exit code 2
-    ├── GateFailed               the work was done, but a gate says no
-    ├── StorageFull              no space left; everything committed before is kept
-    └── AccountingError          a sum does not add up: a bug, the run stops
+RawtuneError                 exit code 1
+├── UsageError               exit code 2: wrong use or configuration
+│   ├── ConfigError          rawtune.yaml, every fault at once
+│   ├── RawTextError         a raw file cannot be used as it is
+│   ├── MissingDependency    an extra is not installed
+│   └── ModelUnavailable     a student or teacher model cannot be found or loaded
+├── TeacherError             a call to the teacher failed
+│   ├── Retryable            the same call may succeed later
+│   │   ├── RateLimited      429; may carry ``retry_after`` seconds
+│   │   └── EndpointDown     no connection, a time-out, or a 5xx
+│   └── CallRejected         final: the endpoint refuses this call
+│       ├── KeyRejected      401/403; exit code 2
+│       └── ModelNotFound    404; exit code 2
+├── GateFailed               the work was done, but a gate says no
+├── StorageFull              no space left; everything committed before is kept
+└── AccountingError          a sum does not add up: a bug, the run stops
 """
 
 

@@ -1,8 +1,8 @@
 """One project on disk: its folder, its ledger, what is done and what is stale. Also the Python interface.
 
-    import rawtune
-    project = rawtune.open("my-project")
-    project.run()
+import rawtune
+project = rawtune.open("my-project")
+project.run()
 """
 
 import re
@@ -19,8 +19,8 @@ from rawtune.errors import RawtuneError, UsageError
 from rawtune.ledger.ledger import Ledger
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
-from rawtune.stages.synthesise import Trial, attempt
 from rawtune.stages.stage import Work
+from rawtune.stages.synthesise import Trial, attempt
 
 EXAMPLES = ("zhouyi-en", "zhouyi-zh")
 
@@ -131,7 +131,9 @@ class Project:
             with FileLock(self.folder / ".rawtune" / "lock", timeout=0):
                 yield
         except Timeout:
-            raise UsageError(f"another run is at work in {self.folder}", "wait for it, or end it, and try again") from None
+            raise UsageError(
+                f"another run is at work in {self.folder}", "wait for it, or end it, and try again"
+            ) from None
 
 
 def create(folder: Path, example: str | None = None, source: Path | None = None, limit: int | None = None) -> Path:

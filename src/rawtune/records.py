@@ -92,7 +92,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to a teacher. ``schema`` is a JSON schema that the reply must follow, where the teacher can hold to one."""
+    """One call to a teacher. ``schema`` is a JSON schema for the reply, where the teacher can hold to one."""
 
     model: str
     messages: tuple[Message, ...]
@@ -107,7 +107,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a teacher sent back, unparsed. ``latency`` is in seconds; ``cost`` in the price table's currency, None if unknown."""
+    """What a teacher sent back, unparsed. ``latency`` in seconds; ``cost`` in the price's currency, None if unknown."""
 
     text: str
     finish_reason: str = "stop"

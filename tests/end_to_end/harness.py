@@ -18,7 +18,7 @@ Answer = Callable[[dict[str, Any]], tuple[int, Any]]
 
 
 class Endpoint:
-    """A chat endpoint that counts what it is asked. ``answer`` maps a request's JSON to status and body, and may be replaced."""
+    """A chat endpoint that keeps what it is asked. ``answer``, a request's JSON to status and body, may be replaced."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -122,7 +122,9 @@ def configure(folder: Path, changes: dict[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def make_project(folder: Path, student: Path, model: str, base_url: str | None, language: str = "zh", passages: int = 8) -> Path:
+def make_project(
+    folder: Path, student: Path, model: str, base_url: str | None, language: str = "zh", passages: int = 8
+) -> Path:
     """A project of a few hexagrams with the tiny student."""
     assert rawtune(folder, "init", "book", "--example", f"zhouyi-{language}").returncode == 0
     project = folder / "book"

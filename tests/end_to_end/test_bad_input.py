@@ -4,7 +4,6 @@ import signal
 from pathlib import Path
 
 import pytest
-
 from tests.end_to_end.harness import Endpoint, completion, configure, interrupt_when, make_project, rawtune, write_row
 
 
@@ -57,7 +56,9 @@ def test_no_such_student(tmp_path: Path, endpoint: Endpoint) -> None:
     fails(project, 2, "missing")
 
 
-@pytest.mark.parametrize(("status", "code", "message"), [(404, 2, "local"), (401, 2, "OPENAI_API_KEY"), (400, 1, "too odd")])
+@pytest.mark.parametrize(
+    ("status", "code", "message"), [(404, 2, "local"), (401, 2, "OPENAI_API_KEY"), (400, 1, "too odd")]
+)
 def test_endpoint_refuses(
     tmp_path: Path, student: Path, endpoint: Endpoint, status: int, code: int, message: str
 ) -> None:

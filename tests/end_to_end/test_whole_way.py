@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from tests.end_to_end.harness import Endpoint, configure, make_project, rawtune, report
 
 
@@ -45,9 +44,7 @@ def test_chinese_corpus_through_an_endpoint(tmp_path: Path, student: Path, endpo
     assert adapter.name == f"tiny-epoch1-{stamp.group()}"
     assert (adapter / "adapter_model.safetensors").exists()
 
-    everything = "".join(
-        path.read_bytes().decode("utf-8", "ignore") for path in project.rglob("*") if path.is_file()
-    )
+    everything = "".join(path.read_bytes().decode("utf-8", "ignore") for path in project.rglob("*") if path.is_file())
     assert "sk-secret" not in everything + ran.stderr + ran.stdout
     assert "\\u4e" not in everything
 
@@ -117,7 +114,15 @@ def test_try_shows_everything_and_is_not_paid_for_again(tmp_path: Path, student:
     project = make_project(tmp_path, student, "openai:local", endpoint.url)
     tried = rawtune(project, "try", "--passage", "3")
     assert tried.returncode == 0, tried.stderr
-    for part in ("# 任务", "# 示例", "# 返回格式", "屯卦是《易经》的第三卦", 'content:"屯卦"', "content: 屯卦", "tokens: 100 in, 20 out"):
+    for part in (
+        "# 任务",
+        "# 示例",
+        "# 返回格式",
+        "屯卦是《易经》的第三卦",
+        'content:"屯卦"',
+        "content: 屯卦",
+        "tokens: 100 in, 20 out",
+    ):
         assert part in tried.stdout
     assert rawtune(project, "synth").returncode == 0
     assert len(endpoint.asked) == 8

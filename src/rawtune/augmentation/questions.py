@@ -37,7 +37,9 @@ def load(language: str, path: Path | None = None) -> Templates:
         text = (path or files(__package__).joinpath(f"templates/{language}.yaml")).read_text(encoding="utf-8")
         tree = YAML(typ="safe").load(text)
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigError(f"{source}: cannot be read: {error}", "give a UTF-8 YAML file with lists train and held_out") from error
+        raise ConfigError(
+            f"{source}: cannot be read: {error}", "give a UTF-8 YAML file with lists train and held_out"
+        ) from error
     return _checked(tree, source)
 
 

@@ -24,7 +24,7 @@ VERBS = {
     "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),
     "status": ("rawtune.cli.status", "What each stage holds, what is stale, and why."),
 }
-"""Each verb's module and its line of help. Modules are imported when their verb is called, so that help answers at once."""
+"""Each verb's module and line of help. A module is imported when its verb is called, so that help answers at once."""
 
 
 class _Verbs(click.Group):

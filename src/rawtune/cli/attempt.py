@@ -17,10 +17,19 @@ def attempt(number: int, as_json: bool) -> None:
         trial = project.attempt(number)
         price = project.config.teacher.price
     cost = sum(reply.cost for _, reply in trial.exchanges if reply.cost is not None)
-    tokens = [sum(reply.prompt_tokens for _, reply in trial.exchanges), sum(r.completion_tokens for _, r in trial.exchanges)]
+    tokens = [
+        sum(reply.prompt_tokens for _, reply in trial.exchanges),
+        sum(r.completion_tokens for _, r in trial.exchanges),
+    ]
     if as_json:
         exchanges = [{"request": asdict(request), "reply": asdict(reply)} for request, reply in trial.exchanges]
-        click.echo(json.dumps({"passage": asdict(trial.passage), "exchanges": exchanges, "outcome": asdict(trial.outcome)}, ensure_ascii=False, indent=2))
+        click.echo(
+            json.dumps(
+                {"passage": asdict(trial.passage), "exchanges": exchanges, "outcome": asdict(trial.outcome)},
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
         return
     shown: tuple[object, ...] = ()
     for request, reply in trial.exchanges:

@@ -22,7 +22,10 @@ def _command(verb: str) -> click.Command:
 
     until = _UNTIL[verb]
 
-    @click.command(verb, help=f"{VERBS[verb][1]}\n\nDoes what is stale up to the stage '{until}'; run it again after an interruption.")
+    @click.command(
+        verb,
+        help=f"{VERBS[verb][1]}\n\nDoes what is stale up to the stage '{until}'; run it again after an interruption.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print the stages and their figures as JSON.")
     def command(as_json: bool) -> None:
         from rawtune.cli.terminal import Terminal
@@ -31,7 +34,11 @@ def _command(verb: str) -> click.Command:
             ran = project.run(until)
             states = [state for state in project.status() if state.record]
         if as_json:
-            click.echo(json.dumps({"ran": ran, "stages": {s.name: s.record.summary for s in states if s.record}}, ensure_ascii=False))
+            click.echo(
+                json.dumps(
+                    {"ran": ran, "stages": {s.name: s.record.summary for s in states if s.record}}, ensure_ascii=False
+                )
+            )
             return
         if not ran:
             click.echo("everything is current")

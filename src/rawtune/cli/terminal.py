@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 from rawtune.pipeline import STAGES
@@ -30,7 +30,7 @@ class Terminal:
             disable=not self._console.is_terminal,
         )
         self._stage = ""
-        self._task = None
+        self._task: TaskID | None = None
         self._next_line = 0.0
 
     def __enter__(self) -> Self:

@@ -4,7 +4,9 @@ A manifest therefore means that the dataset is whole.
 """
 
 import csv
+import errno
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from rawtune.errors import RawTextError, StorageFull
+from rawtune.errors import RawTextError, StorageFull, UsageError
 from rawtune.records import Example
 
 MANIFEST = ".manifest.json"
@@ -33,10 +35,11 @@ def write(
     held_out: Sequence[Example],
     facts: dict[str, Any],
 ) -> Path:
-    """Write ``stem.csv`` (to train on), ``stem.held_out.csv`` (to ask, with its suite) and the manifest; the CSV's path.
+    """Write ``stem.csv`` (to train on), ``stem.held_out.csv`` (to ask, with its suite), a manifest; the CSV's path.
 
     UTF-8 with a byte-order mark, so that spreadsheets show Chinese; one header. ``facts`` join the counts and hashes in
-    the manifest. Each file is written under a temporary name and renamed. Raises ``StorageFull``.
+    the manifest. Each file is written under a temporary name and renamed. Raises ``StorageFull``, or ``UsageError`` if
+    the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, asked = folder / f"{stem}.csv", folder / f"{stem}.held_out.csv"
@@ -65,22 +68,28 @@ def read(path: Path, columns: tuple[str, str]) -> list[Row]:
     """
     rows: list[Row] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if missing := [name for name in columns if name not in (reader.fieldnames or [])]:
-                raise RawTextError(
-                    f"{path}:1: has no column {' or '.join(missing)}; found: {', '.join(reader.fieldnames or [])}",
-                    "name the columns in rawtune.yaml: columns: [question, answer]",
-                )
-            for record in reader:
-                question, answer = (record[name] for name in columns)
-                if not question or not answer:
-                    raise RawTextError(f"{path}:{reader.line_num}: an empty value", "fill it, or remove the row")
-                rows.append(Row(question, answer))
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise RawTextError(f"{path}: {error.strerror}", "make the dataset with: rawtune export") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RawTextError(f"{path}: {error}", "save the file as CSV in UTF-8") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise RawTextError(f"{path}:{line}: not UTF-8 (byte {error.start})", "save the file as CSV in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        if missing := [name for name in columns if name not in (reader.fieldnames or [])]:
+            raise RawTextError(
+                f"{path}:1: has no column {' or '.join(missing)}; found: {', '.join(reader.fieldnames or [])}",
+                "name the columns in rawtune.yaml: columns: [question, answer]",
+            )
+        for record in reader:
+            question, answer = (record[name] for name in columns)
+            if not question or not answer:
+                raise RawTextError(f"{path}:{reader.line_num}: an empty value", "fill it, or remove the row")
+            rows.append(Row(question, answer))
+    except csv.Error as error:
+        hint = 'mend the quotes: a value with a comma, a line end or " in it stands in quotes, every inner " doubled'
+        raise RawTextError(f"{path}:{reader.line_num}: {error}", hint) from error
     return rows
 
 
@@ -109,4 +118,8 @@ def _replacing(path: Path, encoding: str) -> Iterator[TextIO]:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise StorageFull(f"{path}: {error.strerror}", "free some space, then run the same command again") from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(
+                f"{path}: {error.strerror}", "free some space, then run the same command again"
+            ) from error
+        raise UsageError(f"{path}: {error.strerror}", "make the folder writable") from error

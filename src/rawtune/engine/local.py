@@ -1,7 +1,7 @@
 """Many conversations with a teacher at once, in one event loop.
 
-A conversation is a generator: it yields a ``Request``, is sent the ``Reply``, and returns its result. The engine finds each
-reply, in the store or from the teacher, and sends nothing on before it is durable. So an interruption loses no
+A conversation is a generator: it yields a ``Request``, is sent the ``Reply``, and returns its result. The engine finds
+each reply, in the store or from the teacher, and sends nothing on before it is durable. So an interruption loses no
 reply, and the same conversations, run again, replay from the store what was already paid for.
 """
 
@@ -42,8 +42,8 @@ async def converse(
 ) -> None:
     """Work all conversations off, at most ``concurrency`` at a time; each is only begun when its turn comes.
 
-    A call is tried ``attempts`` times; then its conversation ends with the error and the others go on. Where every other
-    call would fail, too (bad key, unknown model, endpoint down), the error is raised and the rest is left undone.
+    A call is tried ``attempts`` times; then its conversation ends with the error and the others go on. Where every
+    other call would fail, too (bad key, unknown model, endpoint down), the error is raised and the rest left undone.
     """
     calls = _Calls(teacher, replies, Retries(attempts))
     source = iter(conversations)

@@ -60,7 +60,9 @@ class Database:
             if "readonly" in reason or "unable to open" in reason:
                 raise UsageError(f"{self.path}: {reason}", "make the project folder writable") from error
             if "locked" in reason:
-                raise RawtuneError(f"{self.path}: {reason}", "another program is using the ledger; try again") from error
+                raise RawtuneError(
+                    f"{self.path}: {reason}", "another program is using the ledger; try again"
+                ) from error
             raise
         except DatabaseError as error:
             if "malformed" in str(error.orig) or "not a database" in str(error.orig):
@@ -92,9 +94,7 @@ def _migrate(engine: Engine) -> None:
     if version == HEAD:
         return
     if version is not None and version > HEAD:
-        raise UsageError(
-            f"{engine.url.database}: was written by a newer rawtune (schema {version})", "update rawtune"
-        )
+        raise UsageError(f"{engine.url.database}: was written by a newer rawtune (schema {version})", "update rawtune")
     from alembic import command
     from alembic.config import Config
 

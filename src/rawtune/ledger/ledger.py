@@ -75,9 +75,7 @@ class Ledger:
         table = tables.passages
         with self._database.read() as connection:
             rows = connection.execute(select(table).where(table.c.current).order_by(table.c.position))
-            return [
-                Passage(r.id, r.document, r.document_sha256, r.start, r.end, r.text, Split(r.split)) for r in rows
-            ]
+            return [Passage(r.id, r.document, r.document_sha256, r.start, r.end, r.text, Split(r.split)) for r in rows]
 
     # Replies
 
@@ -218,7 +216,9 @@ class Ledger:
     def answers(self) -> dict[str, str]:
         """Stored answers by key."""
         with self._database.read() as connection:
-            return {row.key: row.text for row in connection.execute(select(tables.answers.c.key, tables.answers.c.text))}
+            return {
+                row.key: row.text for row in connection.execute(select(tables.answers.c.key, tables.answers.c.text))
+            }
 
     def save_answers(self, rows: Iterable[Mapping[str, str]]) -> None:
         """Store answers, each with ``key``, ``model``, ``question`` and ``text``."""

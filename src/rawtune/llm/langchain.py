@@ -18,7 +18,7 @@ from rawtune.records import Parameters, Reply, Request
 
 
 class LangChain:
-    """A teacher called ``PROVIDER:NAME``. Without ``key`` or ``base_url`` the provider's own variables and address hold."""
+    """A teacher called ``PROVIDER:NAME``. Without ``key`` and ``base_url`` its own variables and address hold."""
 
     writes_freely = True
 
@@ -65,11 +65,14 @@ class LangChain:
             chat = init_chat_model(self._model, model_provider=self._provider, **self._options, **set_ones)
         except ImportError as error:
             raise MissingDependency(
-                f"{self.name}: {error}", f"install the provider's package, such as: pip install langchain-{self._provider}"
+                f"{self.name}: {error}",
+                f"install the provider's package, such as: pip install langchain-{self._provider}",
             ) from error
         except Exception as error:  # no key, an unknown provider, a parameter that it does not take
             kind = KeyRejected if "key" in str(error).lower() else ModelUnavailable
-            raise kind(f"{self.name}: {error}", "put the provider's key into the environment, or check teacher.model") from error
+            raise kind(
+                f"{self.name}: {error}", "put the provider's key into the environment, or check teacher.model"
+            ) from error
         self._chats[parameters] = chat
         return chat
 
@@ -82,7 +85,9 @@ class LangChain:
         if status == 429:
             return RateLimited(said, "lower teacher.concurrency", _retry_after(error))
         if status in (401, 403):
-            return KeyRejected(said, "put a valid key into the environment (teacher.api_key_env, default OPENAI_API_KEY)")
+            return KeyRejected(
+                said, "put a valid key into the environment (teacher.api_key_env, default OPENAI_API_KEY)"
+            )
         if status == 404:
             return ModelNotFound(said, "check teacher.model and teacher.base_url")
         if isinstance(status, int) and 400 <= status < 500 and status != 408:

@@ -96,7 +96,8 @@ class OpenAICompatible:
             return KeyRejected(where, f"put a valid key into the environment: export {self._key_name}=...")
         if status == 404:
             return ModelNotFound(
-                f"{where} (model '{self._model}')", "check teacher.model and teacher.base_url; most addresses end in /v1"
+                f"{where} (model '{self._model}')",
+                "check teacher.model and teacher.base_url; most addresses end in /v1",
             )
         if status >= 500 or status == 408:
             return EndpointDown(where, _CHECK_ADDRESS, _seconds(retry_after))
@@ -114,11 +115,12 @@ class OpenAICompatible:
             raise EndpointDown(
                 f"{self.base_url}: the reply is no chat completion: {text[:_LONGEST_MESSAGE]!r}", _CHECK_ADDRESS
             ) from error
-        tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        estimated = not all(isinstance(count, int) for count in tokens)
+        asked, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        estimated = not (isinstance(asked, int) and isinstance(said, int))
         if estimated:
-            tokens = (sum(estimate_tokens(m.content) for m in request.messages), estimate_tokens(content))
-        return Reply(content, str(choice.get("finish_reason") or "stop"), *tokens, estimated, latency)
+            asked = sum(estimate_tokens(message.content) for message in request.messages)
+            said = estimate_tokens(content)
+        return Reply(content, str(choice.get("finish_reason") or "stop"), asked, said, estimated, latency)
 
 
 _CHECK_ADDRESS = "check that the endpoint is up and that teacher.base_url is right; then run the same command again"

@@ -1,4 +1,4 @@
-"""A teacher that follows a script: public, deterministic, for offline trials and tests; never evidence of anything."""
+"""A teacher that follows a script: deterministic, for offline trials and tests; never evidence of anything."""
 
 import json
 import re

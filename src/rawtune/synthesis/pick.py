@@ -32,7 +32,7 @@ def pick(
     parameters: Parameters,
     check: Check,
 ) -> Conversation:
-    """Ask for one sentence an aspect; a sentence that was chosen leaves the list. The picks, in reading order, are the answer.
+    """Ask for one sentence an aspect; one that was chosen leaves the list. The picks, in reading order, are the answer.
 
     ``sentences`` are the passage's own. A first line without a full stop is its heading and names the concept;
     otherwise the teacher picks among the passage's most frequent phrases.
@@ -127,12 +127,13 @@ def _heading(sentences: Sequence[str]) -> str:
 
 def _says_something(sentence: str) -> bool:
     """Long enough to answer anything, and closed like a sentence: list labels and fragments are no answers."""
-    return len(re.findall(r"[\u4e00-\u9fff]|\w+", sentence)) >= 5 and bool(re.search(r"[。！？.!?][\"”’」』）)\]]*$", sentence))
+    return len(re.findall(r"[\u4e00-\u9fff]|\w+", sentence)) >= 5 and bool(
+        re.search(r"[。！？.!?][\"”’」』）)\]]*$", sentence)
+    )
 
 
-def _choice(text: str, options: Sequence[str]) -> str | None:
+def _choice(text: str) -> str:
     try:
-        choice = json.loads(text)["choice"]
+        return str(json.loads(text)["choice"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return choice if choice in options else None
+        return ""

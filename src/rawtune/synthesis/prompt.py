@@ -33,7 +33,10 @@ class Prompt:
         # Not HTML: the text goes to a model as it is.
         environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
         return environment.from_string(template).render(
-            task=self.task, example=self.example, row=self.row, **{k: self.texts[k] for k in ("headings", "labels", "format")}
+            task=self.task,
+            example=self.example,
+            row=self.row,
+            **{k: self.texts[k] for k in ("headings", "labels", "format")},
         )
 
     @cached_property

@@ -1,7 +1,7 @@
 """What a teacher sent, to a concept and an answer. Tolerant of form, never guessing at meaning.
 
 Taken: labelled text (quotes and full-width punctuation optional, bold markers, keys in any case and order), a JSON
-object, either of them in a code fence. Everything else is a named fault, so that the teacher can be told what was wrong:
+object, either of them in a code fence. Everything else is a named fault, so that the teacher can be told what it was:
 
     RT110 missing-column      RT113 cut-off         RT116 example-echoed
     RT111 extra-key           RT114 empty-value     RT117 text-around
@@ -16,10 +16,13 @@ from typing import Any
 from rawtune.records import Finding
 
 _FENCE = re.compile(r"```[\w-]*[^\S\n]*\n(?P<body>(?:(?!```).)*?)\n?```", re.DOTALL)
-_LABEL = re.compile(r"^[^\S\n]*(?:[-*#>]+[^\S\n]*)?[\"'“”*`]*(?P<key>[^\W\d][\w ]{0,39}?)[\"'“”*`]*[^\S\n]*[:：](?!//)[*]*[^\S\n]*", re.MULTILINE)
+_LABEL = re.compile(
+    r"^[^\S\n]*(?:[-*#>]+[^\S\n]*)?[\"'“”*`]*(?P<key>[^\W\d][\w ]{0,39}?)[\"'“”*`]*[^\S\n]*[:：](?!//)[*]*[^\S\n]*",
+    re.MULTILINE,
+)
 _INLINE_KEY = re.compile(r'"[^\S\n]*[,，;；]?[^\S\n]*"?(?P<key>[^\W\d][\w ]{0,39})"?[^\S\n]*[:：][^\S\n]*["“]')
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")  # what a JSON escape such as "\\ud83d" leaves, and no file can hold
-_QUOTES = {'"': '"', "“": "”", "”": "”", "「": "」", "'": "'", "＂": "＂"}  # noqa: RUF001
+_QUOTES = {'"': '"', "“": "”", "”": "”", "「": "」", "'": "'", "＂": "＂"}
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _REFUSAL = re.compile(
     r"^(?:(?:I['’]m|I am) sorry|Sorry, (?:but )?I|I (?:can(?:no|['’])t|am unable to)|As an AI"
@@ -175,7 +178,9 @@ def _unquote(raw: str, reading: _Reading) -> tuple[str, str]:
         return raw, raw
     body = raw[1:]
     # The last closing quote before a line that starts a new key, so that quotes inside the value survive.
-    inner = next((match.start() for match in _LABEL.finditer(body) if match.start() and _is_key(body, match)), len(body))
+    inner = next(
+        (match.start() for match in _LABEL.finditer(body) if match.start() and _is_key(body, match)), len(body)
+    )
     end = body.rfind(closing, 0, inner)
     if end < 0 and raw[0] in "\"'＂" and body.count("”", 0, inner) > body.count("“", 0, inner):
         end = body.rfind("”", 0, inner)  # opened straight, closed curly

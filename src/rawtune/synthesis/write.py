@@ -47,14 +47,10 @@ def write(
         faults = [finding.message for finding in findings]
         # The conversation grows, so that a teacher who errs the same way twice is still asked something new.
         messages = (*messages, Message("assistant", reply.text), prompt.repeat(faults))
-    return Outcome(
-        passage.id, State.QUARANTINED, findings=findings, reason="; ".join(faults), replies=tuple(keys)
-    )
+    return Outcome(passage.id, State.QUARANTINED, findings=findings, reason="; ".join(faults), replies=tuple(keys))
 
 
-def synthesised(
-    passage: Passage, concept: str, answer: str, origin: Origin, teacher: str, prompt: Prompt
-) -> Example:
+def synthesised(passage: Passage, concept: str, answer: str, origin: Origin, teacher: str, prompt: Prompt) -> Example:
     """The row that a passage became; its question is the bare concept."""
     return Example(
         id=content_hash([passage.id, concept, answer]),
