@@ -89,7 +89,7 @@ def read(path: Path, columns: tuple[str, str]) -> list[Row]:
             rows.append(Row(question, answer))
     except csv.Error as error:
         hint = 'mend the quotes: a value with a comma, a line end or " in it stands in quotes, every inner " doubled'
-        raise RawTextError(f"{path}:{reader.line_num}: {error}", hint) from error
+        raise RawTextError(f"{path}:{reader.line_num + 1}: in the row that begins here: {error}", hint) from error
     return rows
 
 
