@@ -147,16 +147,16 @@ def test_a_file_made_by_hand_is_read(tmp_path, mark, line_end):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("content,answer\na,b\n".encode(), r"d\.csv:1: has no column summary; found: content, answer"),
+        (b"content,answer\na,b\n", r"d\.csv:1: has no column summary; found: content, answer"),
         (b"", r"d\.csv:1: has no column content or summary"),
         ("content,summary\na,b\n蒙卦,\n".encode(), r"d\.csv:3: an empty value"),
         ("content,summary\na,b\n蒙卦\n".encode(), r"d\.csv:3: an empty value"),
-        ('content,summary\n"a\nb",c\n,d\n'.encode(), r"d\.csv:4: an empty value"),
+        (b'content,summary\n"a\nb",c\n,d\n', r"d\.csv:4: an empty value"),
         (
             'content,summary\na,b\n"蒙卦,c\nd,e\n'.encode(),
             r"d\.csv:3: in the row that begins here: unexpected end of data",
         ),
-        ('"content,summary\na,b\n'.encode(), r"d\.csv:1: in the row that begins here: unexpected end"),
+        (b'"content,summary\na,b\n', r"d\.csv:1: in the row that begins here: unexpected end"),
         (
             'content,summary\na,b\n"蒙卦"x,c\n'.encode(),
             r"d\.csv:3: in the row that begins here: ',' expected after '\"'",
