@@ -249,9 +249,17 @@ def commented(**settings: str) -> str:
 def _entry(name: str, value: Any, description: str | None) -> str:
     import json
 
-    from ruamel.yaml import YAML
-
-    plain = isinstance(value, str) and YAML(typ="safe").load(value) == value
-    shown = value if plain else json.dumps(value, ensure_ascii=False)
+    shown = value if isinstance(value, str) and _is_plain(value) else json.dumps(value, ensure_ascii=False)
     entry = f"{name}: {shown}"
     return f"{entry:<40}# {description}" if description else entry
+
+
+def _is_plain(text: str) -> bool:
+    """Whether YAML reads this text as itself without quotes."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return bool(YAML(typ="safe").load(text) == text)
+    except YAMLError:
+        return False

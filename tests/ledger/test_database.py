@@ -122,7 +122,7 @@ def test_a_ledger_of_a_newer_version_is_refused_untouched(path):
 def test_a_file_that_is_no_ledger_is_named(path, data):
     path.parent.mkdir()
     path.write_bytes(data)
-    with pytest.raises(RawtuneError, match="not a database|malformed") as caught:
+    with pytest.raises(RawtuneError, match=r"not a database|malformed") as caught:
         Database(path)
     assert str(path) in caught.value.message
     assert "backup" in caught.value.hint

@@ -47,9 +47,9 @@ def unbalanced_quotes(column: str, text: str) -> Iterator[Finding]:
         at = text.rfind('"')
         yield Finding("RT102", f"'{column}' holds an odd number of quotes", column, at, at + 1)
     for opening, closing in ("“”", "「」", "『』"):
-        at = _unpaired(text, opening, closing)
-        if at is not None:
-            yield Finding("RT102", f"in '{column}' the quotes {opening}{closing} do not pair", column, at, at + 1)
+        lone = _unpaired(text, opening, closing)
+        if lone is not None:
+            yield Finding("RT102", f"in '{column}' the quotes {opening}{closing} do not pair", column, lone, lone + 1)
 
 
 def _unpaired(text: str, opening: str, closing: str) -> int | None:
