@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 
 def open(folder: "Path | str" = ".", progress: "Progress | None" = None) -> "Project":
-    """Open the project in ``folder``; raises ``UsageError`` if there is none, ``ConfigError`` for faults in its settings."""
+    """Open the project in ``folder``; raises ``UsageError`` if there is none, ``ConfigError`` for its faults."""
     from rawtune.project import Project
 
     return Project(folder, progress)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from rawtune.engine.retries import Retries
-from rawtune.errors import RawtuneError, TeacherError
+from rawtune.errors import TeacherError
 from rawtune.llm.teacher import Teacher
 from rawtune.records import Reply, Request
 
@@ -58,12 +58,14 @@ async def converse(
                     raise
                 result = error
             on_result(name, result, tuple(keys))
+            # Conversations that replay from the store wait for nothing; without this they would shut out Ctrl-C.
+            await asyncio.sleep(0)
 
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
                 group.create_task(work())
-    except* RawtuneError as errors:
+    except ExceptionGroup as errors:  # the first one stopped the others
         raise errors.exceptions[0] from None
 
 
@@ -71,8 +73,9 @@ async def _follow(conversation: Conversation[T], calls: "_Calls", keys: list[str
     try:
         request = next(conversation)
         while True:
-            reply = await calls.reply(request)
-            keys.append(request.key)
+            key = request.key
+            reply = await calls.reply(key, request)
+            keys.append(key)
             request = conversation.send(reply)
     except StopIteration as stop:
         result: T = stop.value
@@ -88,10 +91,9 @@ class _Calls:
         self._replies = replies
         self._in_flight: dict[str, asyncio.Task[Reply]] = {}
 
-    async def reply(self, request: Request) -> Reply:
+    async def reply(self, key: str, request: Request) -> Reply:
         if stored := self._replies.get(request):
             return stored
-        key = request.key
         task = self._in_flight.get(key)
         if task is None:
             task = self._in_flight[key] = asyncio.create_task(self._call(request))
@@ -106,7 +108,7 @@ class _Calls:
                 reply = await self._teacher.complete(request)
             except TeacherError as error:
                 wait = self.retries.wait_after(error, attempt)
-                if wait is None or self.retries.in_vain(error):
+                if wait is None:
                     raise
                 await asyncio.sleep(wait)
             else:

@@ -90,13 +90,21 @@ class LangChain:
             )
         if status == 404:
             return ModelNotFound(said, "check teacher.model and teacher.base_url")
-        if isinstance(status, int) and 400 <= status < 500 and status != 408:
-            return CallRejected(said, "check the settings under 'teacher'")
-        return EndpointDown(said, "check that the endpoint is up; then run the same command again")
+        if status == 408 or (isinstance(status, int) and status >= 500) or (not status and _is_of_connection(error)):
+            return EndpointDown(said, "check that the endpoint is up; then run the same command again")
+        return CallRejected(said, "check the settings under 'teacher'")
 
 
 _FINISH = {"length": "length", "max_tokens": "length", "MAX_TOKENS": "length"}
 """Providers' words for an answer that was cut off at the length limit."""
+
+
+def _is_of_connection(error: BaseException | None) -> bool:
+    """Whether an error without an HTTP status is, or comes from, a connection that failed or took too long."""
+    if error is None:
+        return False
+    named = any(word in type(error).__name__ for word in ("Connect", "Timeout", "Deadline", "Unavailable", "Protocol"))
+    return named or isinstance(error, OSError) or _is_of_connection(error.__cause__ or error.__context__)
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from rawtune.errors import CallRejected, EndpointDown, KeyRejected, ModelNotFound, RateLimited, TeacherError
+from rawtune.errors import CallRejected, EndpointDown, KeyRejected, ModelNotFound, RateLimited, TeacherError, UsageError
 from rawtune.llm.tokens import estimate_tokens
 from rawtune.records import Reply, Request
 
@@ -27,6 +27,8 @@ class OpenAICompatible:
     def __init__(self, model: str, base_url: str | None, key: str | None, key_name: str, timeout: float) -> None:
         self.name = f"openai:{model}"
         self.base_url = (base_url or OPENAI).rstrip("/")
+        if not self.base_url.startswith(("http://", "https://")):
+            raise UsageError(f"teacher.base_url '{base_url}' is no web address", "write http:// or https:// before it")
         self._model = model
         self._key = key
         self._key_name = key_name
@@ -36,18 +38,20 @@ class OpenAICompatible:
     async def complete(self, request: Request) -> Reply:
         """Make one call; see ``Teacher``."""
         started = time.perf_counter()
+        address = f"{self.base_url}/chat/completions"
         try:
-            async with self._opened().post(f"{self.base_url}/chat/completions", data=self._body(request)) as response:
-                text = await response.text(encoding="utf-8", errors="replace")
-                if response.status != 200:
-                    raise self._refusal(response.status, response.headers.get("Retry-After"), text)
-        except (aiohttp.ClientError, OSError) as error:
-            raise EndpointDown(f"{self.base_url}: {error or type(error).__name__}", _CHECK_ADDRESS) from error
+            # A redirect would turn the POST into a GET: better to name it than to follow.
+            async with self._opened().post(address, data=self._body(request), allow_redirects=False) as response:
+                body = await response.read()
         except TimeoutError as error:
             raise EndpointDown(
                 f"{self.base_url}: no reply within {self._timeout:g} s", "raise teacher.timeout, or check the endpoint"
             ) from error
-        return self._read(text, request, time.perf_counter() - started)
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError, too
+            raise EndpointDown(f"{self.base_url}: {error or type(error).__name__}", _CHECK_ADDRESS) from error
+        if response.status != 200:
+            raise self._refusal(response.status, response.headers.get("Retry-After"), body)
+        return self._read(body, request, time.perf_counter() - started)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -84,11 +88,9 @@ class OpenAICompatible:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return json.dumps(body, ensure_ascii=False).encode()
 
-    def _refusal(self, status: int, retry_after: str | None, text: str) -> TeacherError:
-        """The error for a status other than 200, in the words of the endpoint, without the key."""
-        said = _message(text)
-        if self._key:
-            said = said.replace(self._key, "***")
+    def _refusal(self, status: int, retry_after: str | None, body: bytes) -> TeacherError:
+        """The error for a status other than 200, in the words of the endpoint."""
+        said = self._quoted(_message(body))
         where = f"{self.base_url}: HTTP {status}: {said}"
         if status == 429:
             return RateLimited(where, "lower teacher.concurrency", _seconds(retry_after))
@@ -103,38 +105,48 @@ class OpenAICompatible:
             return EndpointDown(where, _CHECK_ADDRESS, _seconds(retry_after))
         return CallRejected(where, "check the settings under 'teacher'")
 
-    def _read(self, text: str, request: Request, latency: float) -> Reply:
+    def _read(self, body: bytes, request: Request, latency: float) -> Reply:
         try:
-            body = json.loads(text)
-            choice = body["choices"][0]
+            completion = json.loads(body)
+            choice = completion["choices"][0]
             content = choice["message"].get("content") or ""
-            usage = body.get("usage") or {}
+            usage = completion.get("usage") or {}
             if not isinstance(content, str) or not isinstance(usage, dict):
                 raise TypeError("content is no text")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise EndpointDown(
-                f"{self.base_url}: the reply is no chat completion: {text[:_LONGEST_MESSAGE]!r}", _CHECK_ADDRESS
+                f"{self.base_url}: the reply is no chat completion: {self._quoted(_text(body))!r}", _CHECK_ADDRESS
             ) from error
+        content = content.encode("utf-8", "replace").decode()  # half of a surrogate pair could not be stored
+        reason = str(choice.get("finish_reason") or "stop")
         asked, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        estimated = not (isinstance(asked, int) and isinstance(said, int))
-        if estimated:
-            asked = sum(estimate_tokens(message.content) for message in request.messages)
-            said = estimate_tokens(content)
-        return Reply(content, str(choice.get("finish_reason") or "stop"), asked, said, estimated, latency)
+        if isinstance(asked, int) and isinstance(said, int):
+            return Reply(content, reason, asked, said, latency=latency)
+        asked = sum(estimate_tokens(message.content) for message in request.messages)
+        return Reply(content, reason, asked, estimate_tokens(content), estimated=True, latency=latency)
+
+    def _quoted(self, text: str) -> str:
+        """``text`` without the key, on one line, shortened."""
+        text = text.replace(self._key, "***") if self._key else text
+        return " ".join(text.split())[:_LONGEST_MESSAGE]
 
 
 _CHECK_ADDRESS = "check that the endpoint is up and that teacher.base_url is right; then run the same command again"
 
 
-def _message(text: str) -> str:
-    """The endpoint's own words out of an error body, shortened."""
+def _message(body: bytes) -> str:
+    """The endpoint's own words out of an error body; OpenAI, FastAPI and Ollama each have a shape of theirs."""
     try:
-        body = json.loads(text)
-        error = body.get("error", body)
-        said = error.get("message") or body.get("detail") or text if isinstance(error, dict) else error
+        tree = json.loads(body)
+        error = tree.get("error", tree)
+        said = error.get("message") or tree.get("detail") if isinstance(error, dict) else error
     except (ValueError, AttributeError):
-        said = text
-    return " ".join(str(said).split())[:_LONGEST_MESSAGE] or "no message"
+        said = None
+    return str(said or _text(body) or "no message")
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", errors="replace")
 
 
 def _seconds(retry_after: str | None) -> float | None:

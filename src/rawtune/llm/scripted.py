@@ -12,7 +12,7 @@ Script = Callable[[Request], str | Reply]
 
 
 class Scripted:
-    """A teacher that answers by ``script``; without one it makes a row of each passage's heading and first sentences."""
+    """A teacher that answers by ``script``; by default with each passage's heading and first sentences."""
 
     name = "scripted:"
     writes_freely = True

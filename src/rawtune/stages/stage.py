@@ -25,6 +25,12 @@ class Work:
     ledger: Ledger
     progress: Progress
 
+    @property
+    def student(self) -> str:
+        """The student as it can be loaded: a folder named in rawtune.yaml is looked for in the project first."""
+        local = self.folder / self.config.student
+        return str(local) if local.is_dir() else self.config.student
+
     def output(self, stage: str) -> str:
         """Identity of what a stage last put out; empty before its first run."""
         record = self.ledger.stage(stage)

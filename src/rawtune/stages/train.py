@@ -32,7 +32,7 @@ def run(work: Work) -> Done:
     path = dataset(work)
     rows = files.read(path, work.config.columns)
     output = _folder(work, path)
-    result = trainer.train(rows, work.config.student, work.config.training, output, work.progress)
+    result = trainer.train(rows, work.student, work.config.training, output, work.progress)
     summary = {
         "student": work.config.student,
         "rows": len(rows),

@@ -9,8 +9,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from rawtune.errors import MissingDependency, StorageFull
+from rawtune.errors import MissingDependency
 from rawtune.llm.smollm2 import find_gguf
+from rawtune.progress import Progress
+from rawtune.training.saving import saving
 
 NAME = "embedded:smollm2"
 
@@ -22,7 +24,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("RAWTUNE_CACHE") or user_cache_path("rawtune"))
 
 
-def converted(gguf: Path | None = None) -> Path:
+def converted(progress: Progress, gguf: Path | None = None) -> Path:
     """The folder with safetensors weights, tokenizer, chat template and generation config, made if it is missing.
 
     It is filled under another name and renamed when whole, so its existence means complete. Two processes may
@@ -34,22 +36,18 @@ def converted(gguf: Path | None = None) -> Path:
     folder = cache_folder() / f"smollm2-{_sha256(gguf)[:12]}"
     if folder.is_dir():
         return folder
-    try:
+    progress.say(f"converting {gguf.name} for training, once; about 20 s")
+    with saving(folder.parent, "free 300 MB there, or set RAWTUNE_CACHE to another folder"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise StorageFull(f"cannot write {folder.parent}: {error}", "set RAWTUNE_CACHE to a writable folder") from error
-    try:
-        _convert(gguf, partial)
-        partial.rename(folder)
-    except OSError as error:
-        if not folder.is_dir():
-            raise StorageFull(
-                f"cannot convert {gguf.name} in {folder.parent}: {error}",
-                "free 300 MB there, or set RAWTUNE_CACHE to another folder",
-            ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            _convert(gguf, partial)
+            partial.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process was first, and its copy is as good
+                raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
@@ -69,7 +67,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     )
     # The weights are plain from here on; without this the saved config would ask for the GGUF file again.
     model.hf_quantizer = None
-    del model.config.quantization_config
+    vars(model.config).pop("quantization_config", None)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

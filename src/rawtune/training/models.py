@@ -1,0 +1,168 @@
+"""The student: where its files are, and how its weights are held in memory."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from rawtune.errors import MissingDependency, ModelUnavailable
+from rawtune.progress import Progress, Silent
+from rawtune.training import embedded
+
+if TYPE_CHECKING:
+    import torch
+
+Quantise = Literal["none", "nf4"]
+
+
+def resolve(name: str, progress: Progress | None = None) -> Path | str:
+    """What transformers can load: the embedded model's folder, an existing local folder, else ``name`` for the model hub.
+
+    Raises ``ModelUnavailable`` if ``name`` is plainly a folder and there is none, or the embedded weights are missing.
+    """
+    if name.startswith("embedded:"):
+        if name != embedded.NAME:
+            raise ModelUnavailable(f"no embedded model '{name}'", f"the one that comes along is {embedded.NAME}")
+        with quiet():
+            return embedded.converted(progress or Silent())
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelUnavailable(f"no model in {folder}: no config.json there", "give the folder of a whole model")
+        return folder
+    if name.startswith((".", "~", "/", "\\")) or name.count("/") > 1:
+        raise ModelUnavailable(f"no such model folder: {folder}", "give an existing folder, or a model hub's name")
+    return _on_hub(name)
+
+
+def load(name: str, quantise: Quantise = "none", progress: Progress | None = None) -> tuple[Any, Any]:
+    """``(model, tokenizer)`` of a chat model, in evaluation mode, its weights in the precision this machine is best at.
+
+    ``nf4`` is QLoRA's 4-bit NormalFloat with double quantisation (Dettmers et al. 2023, arXiv:2305.14314). No code from the model
+    is ever run. Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
+    """
+    # Read when the OpenMP runtime loads: threads that wait by spinning starve all other work on few cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    source = resolve(name, progress)
+    with quiet(), _explained(name):
+        import peft  # noqa: F401 - checked here, so that it is not missed after a long load
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+        cuda = torch.cuda.is_available()
+        dtype = compute_dtype()
+        if not cuda and dtype is torch.bfloat16:
+            torch.set_float32_matmul_precision("medium")  # the fp32 products left over may use the bf16 tiles too
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        if not tokenizer.chat_template:
+            raise ModelUnavailable(f"{name}: its tokenizer has no chat template", "choose a chat (instruct) model")
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        options: dict[str, Any] = {}
+        if quantise == "nf4":
+            options["quantization_config"] = BitsAndBytesConfig(
+                load_in_4bit=True,
+                bnb_4bit_quant_type="nf4",
+                bnb_4bit_use_double_quant=True,
+                bnb_4bit_compute_dtype=dtype,
+            )
+        model = AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=dtype,
+            # At a few hundred tokens the backward pass of SDPA on a CPU costs more than plain matrix products.
+            attn_implementation="sdpa" if cuda else "eager",
+            device_map={"": torch.cuda.current_device()} if cuda else None,
+            **options,
+        )
+    return model.eval(), tokenizer
+
+
+def compute_dtype() -> "torch.dtype":
+    """bfloat16 where the hardware multiplies it fast, else float16 on a GPU (T4) and float32 on a CPU.
+
+    A CPU without matrix tiles (AMX) multiplies float32 about twice as fast as bfloat16.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_tile") else torch.float32
+
+
+def with_adapter(model: Any, folder: Path) -> Any:
+    """``model`` with the adapter in ``folder`` on top; ``model.disable_adapter()`` gives the base back, bit for bit.
+
+    Raises ``ModelUnavailable`` if the folder holds no whole adapter for this model.
+    """
+    from peft import PeftModel
+
+    if not (folder / "adapter_model.safetensors").is_file():  # never the pickled form
+        raise ModelUnavailable(f"no adapter in {folder}", "train first: rawtune train")
+    with quiet(), _explained(str(folder)):
+        return PeftModel.from_pretrained(model, folder).eval()
+
+
+def _on_hub(name: str) -> Path | str:
+    """Ask the hub once whether it has ``name``: transformers would retry for most of a minute before saying no."""
+    with quiet(), _explained(name):
+        import huggingface_hub as hub
+
+        try:
+            hub.HfApi().model_info(name, timeout=10)
+        except hub.errors.HfHubHTTPError as error:
+            raise ModelUnavailable(
+                f"{name}: neither a local folder nor on the model hub (it answers {error.response.status_code})",
+                "check the name; for a gated model accept its terms and set HF_TOKEN",
+            ) from error
+        except ValueError as error:
+            raise ModelUnavailable(f"{name}: neither a local folder nor a model hub's name", "check the name") from error
+        except Exception as error:  # whatever the HTTP library of the day raises
+            try:
+                return Path(hub.snapshot_download(name, local_files_only=True))
+            except (OSError, ValueError):
+                raise ModelUnavailable(
+                    f"{name}: not a local folder, not downloaded before, and the model hub cannot be reached",
+                    "check the network, or give a local model folder",
+                ) from error
+    return name
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries' own bars and notes off the terminal; errors still raise."""
+    try:
+        from transformers.utils import logging as chatter
+    except ImportError as error:
+        raise _missing(error) from error
+    level, bars = chatter.get_verbosity(), chatter.is_progress_bar_enabled()
+    bitsandbytes = logging.getLogger("bitsandbytes")
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
+    bitsandbytes.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        chatter.set_verbosity(level)
+        if bars:
+            chatter.enable_progress_bar()
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise _missing(error) from error
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelUnavailable(
+            f"{name}: cannot be loaded: {reason}", "it must be whole, and of a kind that transformers knows by itself"
+        ) from error
+
+
+def _missing(error: ImportError) -> MissingDependency:
+    return MissingDependency(f"training needs a library that is not installed: {error}", "pip install 'rawtune[train]'")
