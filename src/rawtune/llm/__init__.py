@@ -32,7 +32,7 @@ def open_teacher(settings: config.Teacher, columns: tuple[str, str]) -> Teacher:
         key = os.environ.get(settings.api_key_env) if settings.api_key_env else None
         return LangChain(model, settings.base_url, key, settings.timeout)
     key_name = settings.api_key_env or "OPENAI_API_KEY"
-    key = os.environ.get(key_name)
+    key = os.environ.get(key_name, "").strip()  # a line end from a file would break the HTTP header
     if not key and not settings.base_url:
         raise KeyRejected(
             f"{settings.model} needs a key, and {key_name} is not set",

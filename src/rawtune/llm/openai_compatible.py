@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -20,15 +21,21 @@ _LONGEST_MESSAGE = 300
 
 
 class OpenAICompatible:
-    """A teacher behind ``POST base_url/chat/completions``. ``timeout`` is in seconds, for one whole call."""
+    """A teacher behind ``POST base_url/chat/completions``. ``timeout`` is in seconds, for one whole call.
+
+    Raises ``UsageError`` for a ``base_url`` that is no web address. ``key_name`` is the variable that held the key,
+    for messages; the key itself never shows in one.
+    """
 
     writes_freely = True
 
     def __init__(self, model: str, base_url: str | None, key: str | None, key_name: str, timeout: float) -> None:
         self.name = f"openai:{model}"
         self.base_url = (base_url or OPENAI).rstrip("/")
-        if not self.base_url.startswith(("http://", "https://")):
-            raise UsageError(f"teacher.base_url '{base_url}' is no web address", "write http:// or https:// before it")
+        if not _is_web_address(self.base_url):
+            raise UsageError(
+                f"teacher.base_url '{base_url}' is no web address", "write it like http://127.0.0.1:8000/v1"
+            )
         self._model = model
         self._key = key
         self._key_name = key_name
@@ -132,6 +139,14 @@ class OpenAICompatible:
 
 
 _CHECK_ADDRESS = "check that the endpoint is up and that teacher.base_url is right; then run the same command again"
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
 
 
 def _message(body: bytes) -> str:
