@@ -1,4 +1,4 @@
-"""The shipped corpora against a table of their own: which hexagram stands where in the eight-by-eight square of trigrams."""
+"""The shipped corpora against a table of their own: the eight-by-eight square of trigrams."""
 
 import re
 import unicodedata
@@ -173,11 +173,8 @@ ONE = f"([{''.join(WORDS)}])"
 
 def statements(text):
     """What a Chinese explanation says to be the upper and the lower trigram."""
-    upper, lower = [], []
-    for pattern in (rf"上{ONE}下{ONE}", rf"{ONE}[行高]*在上[吹，、而]*[\w]?{ONE}[处沉]*在下"):
-        for match in re.finditer(pattern, text):
-            upper.append(match[1])
-            lower.append(match[2])
+    upper = re.findall(rf"上(?={ONE}下)", text) + re.findall(rf"{ONE}[行高]*在上", text)
+    lower = re.findall(rf"(?<=上[{''.join(WORDS)}])下{ONE}", text) + re.findall(rf"{ONE}[处沉]*在下", text)
     link = "(?:为|也是|还是|是)?"
     upper += re.findall(rf"上卦{link}{ONE}", text)
     lower += re.findall(rf"下卦{link}{ONE}", text)
@@ -210,7 +207,8 @@ def test_the_chinese_lines_that_are_named_are_in_the_figure():
     assert told >= 128
 
 
-IMAGE = "|".join([*IMAGES.values(), "sky"])
+ALIKE = {"lake water": "lake", "sky": "heaven"}
+IMAGE = "|".join([*ALIKE, *IMAGES.values()])
 
 
 def test_english_explanations_never_swap_the_trigrams():
@@ -221,7 +219,7 @@ def test_english_explanations_never_swap_the_trigrams():
         for match in pattern.finditer(sample.explanation):
             place = re.match(rf"{between}\W+(above|upper|below|beneath|lower)\b", match[2])
             if place:
-                image = {"sky": "heaven"}.get(match[1].lower(), match[1].lower())
+                image = ALIKE.get(match[1].lower(), match[1].lower())
                 trigram = HEXAGRAMS[number].upper if place[1] in ("above", "upper") else HEXAGRAMS[number].lower
                 assert image == IMAGES[trigram], (sample.heading, match[1] + place[0])
                 told.add(number)
