@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rawtune.passages.sentences import spans
 from rawtune.records import Finding, Origin, Parameters, Passage, Reply, State
-from rawtune.synthesis.pick import frequent_phrases, pick
+from rawtune.synthesis.pick import frequent_phrases, opening, pick
 
 
 def of(text):
@@ -20,6 +20,7 @@ def start(passage, prompt, check=lambda *_: []):
 
 
 def options(request):
+    """What the schema allows: the openings of sentences or phrases."""
     return request.schema["properties"]["choice"]["enum"]
 
 
@@ -38,17 +39,19 @@ def test_the_heading_is_the_concept_and_each_aspect_is_asked_in_order(passage, p
     aspects = [aspect.format(concept=heading) for aspect in prompt.texts["pick"]["aspects"]]
     assert len(requests) == len(aspects) == 3
     for request, aspect in zip(requests, aspects, strict=True):
-        (message,) = request.messages
-        assert message.role == "user"
-        assert message.content.startswith(passage.text)
-        assert aspect in message.content.splitlines()[-1]
+        system, user = request.messages
+        assert (system.role, system.content, user.role) == ("system", prompt.texts["pick"]["system"], "user")
+        assert user.content.startswith(passage.text)
+        assert aspect in user.content.splitlines()[-1]
     assert outcome.replies == tuple(request.key for request in requests)
 
 
 def test_requests_hold_the_teacher_to_the_sentences_left(passage, prompt, drive):
     _, requests = drive(start(passage, prompt), choosing(0))
-    sentences = [passage.text[a:b] for a, b in spans(passage.text)][1:]
-    assert [options(request) for request in requests] == [sentences, sentences[1:], sentences[2:]]
+    left = [passage.text[a:b] for a, b in spans(passage.text)][1:]
+    for request in requests:
+        assert options(request) == [opening(sentence, left) for sentence in left]
+        left = left[1:]  # the first was chosen
     assert all(request.schema["required"] == ["choice"] for request in requests)
     assert all(request.schema["additionalProperties"] is False for request in requests)
     assert all(request.parameters == Parameters(temperature=0.0, max_tokens=50, seed=7) for request in requests)
@@ -89,11 +92,11 @@ def test_without_a_valid_pick_the_opening_is_taken_and_marked_as_extracted(text,
 def test_one_valid_pick_is_enough_to_be_the_teachers(passage, prompt, drive):
     replies = iter(["nonsense", None, "nonsense"])
     choose = choosing(1)
-    outcome, requests = drive(
+    outcome, _ = drive(
         start(passage, prompt), lambda request: Reply(text) if (text := next(replies)) else choose(request)
     )
     assert outcome.example.origin is Origin.PICKED
-    assert outcome.example.answer == options(requests[0])[1]
+    assert outcome.example.answer == [passage.text[a:b] for a, b in spans(passage.text)][2]
 
 
 def test_without_a_heading_the_teacher_picks_the_concept(language, prompt, drive):
@@ -108,7 +111,7 @@ def test_without_a_heading_the_teacher_picks_the_concept(language, prompt, drive
         return Reply(json.dumps({"choice": concept if concept in options(request) else options(request)[0]}))
 
     outcome, requests = drive(start(of(text), prompt), answer)
-    assert prompt.texts["pick"]["concept"] in requests[0].messages[0].content
+    assert prompt.texts["pick"]["concept"] in requests[0].messages[-1].content
     assert concept in options(requests[0])
     assert outcome.example.concept == concept
     assert len(requests) == 4
@@ -137,13 +140,13 @@ def test_marks_around_a_heading_are_not_part_of_the_concept(heading, prompt, dri
 
 def test_a_first_sentence_is_no_heading(prompt, drive):
     _, requests = drive(start(of("山下出泉。\n初次占问会得到回答。"), prompt), choosing(0))
-    assert prompt.texts["pick"]["concept"] in requests[0].messages[0].content
+    assert prompt.texts["pick"]["concept"] in requests[0].messages[-1].content
 
 
 def test_fragments_and_labels_are_not_offered(prompt, drive):
     text = "Meng\nSee also:\nYes.\nA spring comes out below the mountain.\nno full stop at the end of this line"
     _, requests = drive(start(of(text), prompt), choosing(0))
-    assert options(requests[0]) == ["A spring comes out below the mountain."]
+    assert options(requests[0]) == ["A"]
 
 
 def test_a_sentence_that_stands_twice_is_offered_and_answers_once(prompt, drive):
@@ -151,7 +154,7 @@ def test_a_sentence_that_stands_twice_is_offered_and_answers_once(prompt, drive)
     outcome, requests = drive(start(of(text), prompt), choosing(0))
     assert outcome.example.answer.count("山下出泉") == 1
     assert len(requests) == 2
-    assert options(requests[0]) == ["山下出泉而未知所往。", "再三追问便是不敬。"]
+    assert options(requests[0]) == ["山", "再"]
 
 
 def test_braces_in_the_passage_are_no_placeholders(prompt, drive):
@@ -159,7 +162,7 @@ def test_braces_in_the_passage_are_no_placeholders(prompt, drive):
         start(of("The {concept} of {0}\nA brace such as { opens a block of code."), prompt), choosing(0)
     )
     assert outcome.example.concept == "The {concept} of {0}"
-    assert "The {concept} of {0}" in requests[0].messages[0].content
+    assert "The {concept} of {0}" in requests[0].messages[-1].content
 
 
 def test_what_the_rules_find_quarantines(passage, prompt, drive):
@@ -182,3 +185,28 @@ def test_there_are_always_phrases_to_pick_from(text):
     assert 1 <= len(phrases) <= 8
     assert all(phrase.strip() for phrase in phrases)
     assert len(set(phrases)) == len(phrases)
+
+
+@pytest.mark.parametrize("sentence", ["3月15日起按新规定缴税。", "AI技术正在改变世界。", "第2条说明了退货的办法。"])
+def test_a_chinese_sentence_with_digits_or_latin_letters_is_offered(sentence, prompt, drive):
+    outcome, requests = drive(start(of(f"说明\n{sentence}\n山下出泉而未知所往。"), prompt), choosing(0))
+    assert len(requests) == 2
+    assert outcome.example.answer.startswith(sentence)
+
+
+def test_openings_are_as_short_as_tells_them_apart():
+    sentences = ["Meng is youth.", "Meng is a spring.", "Ask once."]
+    assert [opening(s, sentences) for s in sentences] == ["Meng is youth.", "Meng is a", "Ask"]
+    sentences = ["蒙卦象征启蒙。", "蒙卦讲求学。", "蒙卦讲求学习。", "问。"]
+    assert [opening(s, sentences) for s in sentences] == ["蒙卦象", "蒙卦讲求学。", "蒙卦讲求学习", "问"]
+    assert opening("蒙卦", ["蒙卦", "蒙卦象征"]) == "蒙卦"
+
+
+texts = st.text(st.sampled_from("ab AB.蒙卦泉。 "), min_size=1, max_size=8).map(str.strip).filter(bool)
+
+
+@given(st.lists(texts, min_size=1, max_size=6, unique=True))
+def test_every_option_has_an_opening_of_its_own(options):
+    openings = [opening(option, options) for option in options]
+    assert len(set(openings)) == len(options)
+    assert all(option.startswith(start) and start for option, start in zip(options, openings, strict=True))

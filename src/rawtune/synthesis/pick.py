@@ -127,7 +127,7 @@ def _heading(sentences: Sequence[str]) -> str:
 
 def _says_something(sentence: str) -> bool:
     """Long enough to answer anything, and closed like a sentence: list labels and fragments are no answers."""
-    return len(re.findall(r"[\u4e00-\u9fff]|\w+", sentence)) >= 5 and bool(
+    return len(re.findall(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+", sentence)) >= 5 and bool(
         re.search(r"[。！？.!?][\"”’」』）)\]]*$", sentence)
     )
 
