@@ -129,6 +129,27 @@ def test_a_file_that_is_no_ledger_is_named(path, data):
     assert path.read_bytes() == data
 
 
+@pytest.mark.parametrize("data", [None, b"this is no database" * 500])
+def test_a_ledger_that_is_refused_is_let_go(path, monkeypatch, data):
+    opened = []
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.dbapi2.connect", lambda *a, **k: (opened.append(connect(*a, **k)), opened[-1])[1])
+    if data is None:
+        ledger = Database(path)
+        with ledger.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        ledger.close()
+    else:
+        path.parent.mkdir()
+        path.write_bytes(data)
+    with pytest.raises(RawtuneError):
+        Database(path)
+    assert opened
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_a_damaged_ledger_is_named(path):
     opened = Database(path)
     with opened.write() as connection:

@@ -1,6 +1,7 @@
 """One SQLite file in WAL mode: opened, migrated, and its errors translated, in one place."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -28,8 +29,12 @@ class Database:
         )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
-        with self._translated():
-            _migrate(self._engine)
+        try:
+            with self._translated():
+                _migrate(self._engine)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Release the file."""
@@ -72,14 +77,16 @@ class Database:
             raise
 
 
-def _configure(connection: object, _: object) -> None:
+def _configure(connection: sqlite3.Connection, _: object) -> None:
     # Left to itself, sqlite3 opens no transaction for CREATE TABLE: a migration cut short would leave half its tables.
-    connection.isolation_level = None  # type: ignore[attr-defined]
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # a committed reply survives a power cut; commits come in groups
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+    connection.isolation_level = None
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # a committed reply survives a power cut; commits come in groups
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 def _begin(connection: Connection) -> None:
