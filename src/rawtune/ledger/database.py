@@ -80,13 +80,9 @@ class Database:
 def _configure(connection: sqlite3.Connection, _: object) -> None:
     # Left to itself, sqlite3 opens no transaction for CREATE TABLE: a migration cut short would leave half its tables.
     connection.isolation_level = None
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")  # a committed reply survives a power cut; commits come in groups
-        connection.execute("PRAGMA foreign_keys=ON")
-    except sqlite3.Error:
-        connection.close()
-        raise
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a committed reply survives a power cut; commits come in groups
+    connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _begin(connection: Connection) -> None:
