@@ -37,7 +37,7 @@ class Teacher(Section):
 
     model: str = Field(
         "embedded:smollm2",
-        description="embedded:smollm2 | openai:NAME | langchain:PROVIDER:NAME | scripted:",
+        description="embedded:smollm2 | openai:NAME | langchain:PROVIDER:NAME | 'scripted:' (in quotes)",
     )
     base_url: str | None = Field(None, description="Any OpenAI-compatible endpoint; default is api.openai.com.")
     api_key_env: str | None = Field(
@@ -150,11 +150,21 @@ class Config(Section):
     training: Training = Training()
     comparison: Comparison = Comparison()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections(cls, tree: Any) -> Any:
+        """A section's heading with nothing under it is that section's defaults."""
+        if not isinstance(tree, dict):
+            return tree
+        return {name: value for name, value in tree.items() if value is not None}
+
     @field_validator("columns")
     @classmethod
     def _two_names(cls, value: tuple[str, str]) -> tuple[str, str]:
         if value[0].casefold() == value[1].casefold() or not all(name.isidentifier() for name in value):
             raise ValueError("give two different names made of letters, digits and _")
+        if "suite" in value or max(map(len, value)) > 40:
+            raise ValueError("'suite' is taken by the held-out file, and a name has at most 40 characters")
         return value
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from rawtune.records import Finding
 
+_THOUGHT = re.compile(r"<think>.*?</think>\s*", re.DOTALL)  # of reasoning models served without a parser for it
 _FENCE = re.compile(r"```[\w-]*[^\S\n]*\n(?P<body>(?:(?!```).)*?)\n?```", re.DOTALL)
 _LABEL = re.compile(
     r"^[^\S\n]*(?:[-*#>]+[^\S\n]*)?[\"'“”*`]*(?P<key>[^\W\d][\w ]{0,39}?)[\"'“”*`]*[^\S\n]*[:：](?!//)[*]*[^\S\n]*",
@@ -63,6 +64,9 @@ def parse(text: str, columns: tuple[str, str], finish_reason: str = "stop", exam
     if _REFUSAL.match(text):
         return Parsed(faults=(Finding("RT115", "the reply refuses instead of answering"),))
     reading = _Reading()
+    if thought := _THOUGHT.match(text):
+        text = text[thought.end() :]
+        reading.repairs.append("thoughts before the response removed")
     if fence := _FENCE.fullmatch(text):
         text = fence["body"].strip()
         reading.repairs.append("code fence removed")

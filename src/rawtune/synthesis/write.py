@@ -46,7 +46,9 @@ def write(
             return Outcome(passage.id, State.KEPT, example, repairs=parsed.repairs, replies=tuple(keys))
         faults = [finding.message for finding in findings]
         # The conversation grows, so that a teacher who errs the same way twice is still asked something new.
-        messages = (*messages, Message("assistant", reply.text), prompt.repeat(faults))
+        # An empty turn would itself be refused by some endpoints.
+        said = Message("assistant", reply.text if reply.text.strip() else "...")
+        messages = (*messages, said, prompt.repeat(faults))
     return Outcome(passage.id, State.QUARANTINED, findings=findings, reason="; ".join(faults), replies=tuple(keys))
 
 
