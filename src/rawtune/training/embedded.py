@@ -57,7 +57,9 @@ def _convert(gguf: Path, folder: Path) -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     except ImportError as error:
-        raise MissingDependency(f"cannot convert {gguf.name}: {error}", "pip install 'rawtune[embedded,train]'") from error
+        raise MissingDependency(
+            f"cannot convert {gguf.name}: {error}", "pip install 'rawtune[embedded,train]'"
+        ) from error
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     model = AutoModelForCausalLM.from_pretrained(
         gguf.parent,

@@ -118,7 +118,9 @@ def _on_hub(name: str) -> Path | str:
                 "check the name; for a gated model accept its terms and set HF_TOKEN",
             ) from error
         except ValueError as error:
-            raise ModelUnavailable(f"{name}: neither a local folder nor a model hub's name", "check the name") from error
+            raise ModelUnavailable(
+                f"{name}: neither a local folder nor a model hub's name", "check the name"
+            ) from error
         except Exception as error:  # whatever the HTTP library of the day raises
             try:
                 return Path(hub.snapshot_download(name, local_files_only=True))
@@ -144,6 +146,9 @@ def quiet() -> Iterator[None]:
     bitsandbytes.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", module=r"(accelerate|bitsandbytes|huggingface_hub|peft|torch|transformers)\."
+            )
             yield
     finally:
         chatter.set_verbosity(level)

@@ -1,9 +1,10 @@
-"""A full disk, as every library under training reports it, becomes ``StorageFull``."""
+"""Writing what training makes: adapters, and a full disk told as what it is."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rawtune.errors import StorageFull
 
@@ -11,7 +12,9 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def saving(folder: Path, hint: str = "free some space and run the same command again; it goes on from there") -> Iterator[None]:
+def saving(
+    folder: Path, hint: str = "free some space and run the same command again; it goes on from there"
+) -> Iterator[None]:
     """Raise ``StorageFull`` naming ``folder`` if the block fails for want of space; other errors pass."""
     try:
         yield
@@ -27,3 +30,17 @@ def _is_full(error: BaseException) -> bool:
     # safetensors quotes Rust's text of the error; torch's zip writer gives none but its own name.
     text = str(error)
     return any(f"(os error {code})" in text for code in _FULL) or "PytorchStreamWriter failed" in text
+
+
+def save_adapter(model: Any, folder: Path, base: str) -> None:
+    """Write the LoRA weights and their configuration, which names ``base`` as the user does, into ``folder``."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    config = model.peft_config[model.active_adapter]
+    config.base_model_name_or_path = base
+    # Without this peft asks the model hub, at every checkpoint, whether the embeddings were resized.
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: weight.contiguous() for name, weight in weights.items()}, folder / "adapter_model.safetensors")
+    config.save_pretrained(folder)

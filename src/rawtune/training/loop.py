@@ -1,0 +1,139 @@
+"""transformers' Trainer, with the loss on answers only, and checkpoints that are whole or not there.
+
+This module imports torch and transformers; it is itself imported only when training starts.
+"""
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import TrainerControl, TrainerState
+
+from rawtune.errors import RawtuneError
+from rawtune.progress import Progress
+from rawtune.training.loss import IGNORED, answer_loss, whole_logits_loss
+from rawtune.training.saving import save_adapter, saving
+from rawtune.training.tokens import Encoded
+
+LOSSES = "losses.jsonl"
+
+
+class AnswerTrainer(Trainer):  # type: ignore[misc]
+    """Trains the adapter of a PEFT model on ``rows``.
+
+    The logged loss of a step is the mean over all answer tokens of its batch, however the batch is divided into micro-batches.
+    """
+
+    loss_is_scaled_for_ga = True  # by the tokens of the whole batch, so the Trainer must not divide again
+
+    def __init__(
+        self, model: Any, base: str, rows: Sequence[Encoded], padding: int, args: TrainingArguments, progress: Progress
+    ) -> None:
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=rows,
+            data_collator=lambda batch: collate(batch, padding),
+            callbacks=[Recorder(progress)],
+        )
+        self.remove_callback(PrinterCallback)
+        self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole batch
+        self.base = base
+        self.head = take_off_head(model, torch.tensor([rows[0].ids], device=model.device))
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Tensor:
+        """The summed loss of these rows' answers over the answer tokens of the whole batch."""
+        # Padding is on the right and attention causal: no real token ever sees a padded one, so no mask is needed.
+        output = model(input_ids=inputs["input_ids"], use_cache=False).logits
+        if self.head is None:
+            loss = whole_logits_loss(output, inputs["labels"])
+        else:
+            loss = answer_loss(output, self.head, inputs["labels"])
+        return loss / num_items_in_batch
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
+        save_adapter(self.model, Path(output_dir or self.args.output_dir), self.base)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        try:
+            with saving(folder):
+                super()._save_checkpoint(model, trial)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+class Recorder(TrainerCallback):  # type: ignore[misc]
+    """Writes each step's loss down, shows it, and stops a run that has lost its way."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Begin the file of losses with those of the checkpoint that is resumed, if any."""
+        lines = [_line(entry["step"], entry) for entry in state.log_history if "loss" in entry]
+        with saving(Path(args.output_dir)):
+            (Path(args.output_dir) / LOSSES).write_text("".join(lines))
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
+    ) -> None:
+        """Called after each step, before its checkpoint is saved."""
+        if "loss" not in logs:
+            return
+        if not math.isfinite(logs["loss"]):
+            raise RawtuneError(
+                f"training stopped: the loss of step {state.global_step} is {logs['loss']}",
+                "lower training.learning_rate and train again",
+            )
+        with saving(Path(args.output_dir)), (Path(args.output_dir) / LOSSES).open("a") as file:
+            file.write(_line(state.global_step, logs))
+        self.progress.advance(state.global_step, state.max_steps, f"loss {logs['loss']:.2f}")
+
+
+def _line(step: int, logs: dict[str, Any]) -> str:
+    return json.dumps({"step": step, "loss": logs["loss"], "learning_rate": logs["learning_rate"]}) + "\n"
+
+
+def collate(batch: Sequence[Encoded], padding: int) -> dict[str, Tensor]:
+    """``input_ids`` and ``labels``, both (batch, longest), padded on the right."""
+    longest = max(len(row.ids) for row in batch)
+    ids = torch.full((len(batch), longest), padding)
+    labels = torch.full((len(batch), longest), IGNORED)
+    for i, row in enumerate(batch):
+        tokens = torch.tensor(row.ids)
+        ids[i, : len(tokens)] = tokens
+        labels[i, : len(tokens)] = tokens.where(torch.tensor(row.mask), IGNORED)
+    return {"input_ids": ids, "labels": labels}
+
+
+@torch.no_grad()
+def take_off_head(model: Any, ids: Tensor) -> Tensor | None:
+    """Make ``model`` return hidden states where it returned logits; the head's (vocabulary, width) weight.
+
+    None, and the model as it was, if its logits are not just that product (a soft cap, a scale, a bias), seen by trying ``ids``.
+    """
+    base = model.get_base_model()
+    head = base.get_output_embeddings()
+    model.eval()
+    logits = model(input_ids=ids, use_cache=False).logits
+    base.set_output_embeddings(nn.Identity())
+    product = functional.linear(model(input_ids=ids, use_cache=False).logits, head.weight)
+    if torch.allclose(product.float(), logits.float(), rtol=1e-2, atol=1e-2):
+        return head.weight
+    base.set_output_embeddings(head)
+    return None

@@ -1,0 +1,96 @@
+"""From a question and its answer to token ids and the loss mask, which grow together and so cannot drift apart."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rawtune.errors import ModelUnavailable, UsageError
+
+
+@dataclass(slots=True)
+class Encoded:
+    """One training row. ``ids[i]`` is learnt, that is predicted from what comes before it, where ``mask[i]`` is true."""
+
+    ids: list[int] = field(default_factory=list)
+    mask: list[bool] = field(default_factory=list)
+    answer_cut: bool = False
+
+    def grow(self, ids: list[int], learn: bool) -> None:
+        """Append ``ids``, all learnt or none."""
+        self.ids += ids
+        self.mask += [learn] * len(ids)
+
+
+def prompt_ids(tokenizer: Any, question: str) -> list[int]:
+    """What the model reads before it answers, the same in training and in use: the chat template up to the answer.
+
+    A template may add a system prompt of its own (SmolLM2's does); it is then there on both sides.
+    """
+    ids: list[int] = tokenizer.apply_chat_template(_turns(question), add_generation_prompt=True, return_dict=False)
+    return ids
+
+
+def end_of_turn(tokenizer: Any) -> int:
+    """The token with which the template closes an answer; generation stops at it.
+
+    Raises ``ModelUnavailable`` if the template does not close answers with a token of its own.
+    """
+    closing = _closing(tokenizer, "A question?", "An answer.")
+    if not closing or closing[0] not in tokenizer.all_special_ids:
+        raise ModelUnavailable(
+            "the chat template does not end an answer with a special token, so that stopping could not be learnt",
+            "choose another chat model",
+        )
+    return closing[0]
+
+
+def encode(tokenizer: Any, question: str, answer: str, max_input: int, max_output: int) -> Encoded:
+    """One question and answer as the template renders them, up to and with the token that ends the answer.
+
+    White space around the answer is dropped. The answer and its end are learnt, the prompt is not. An answer longer
+    than ``max_output`` tokens, its end included, is cut there and marked as cut; it then has no end, or the model would
+    learn to stop in the middle. Raises ``UsageError`` if the row cannot be trained on as it is, ``ModelUnavailable``
+    if the template does not fit.
+    """
+    answer = answer.strip()
+    if not answer:
+        raise UsageError("the answer is empty, so there is nothing to learn", "remove the row")
+    for token in tokenizer.all_special_tokens:
+        if token in question or token in answer:
+            raise UsageError(f"the text holds the model's control token {token}", "mend or remove the row")
+    prompt = prompt_ids(tokenizer, question)
+    if len(prompt) > max_input:
+        raise UsageError(
+            f"the question takes {len(prompt)} tokens, template included; max_input_tokens is {max_input}",
+            "raise training.max_input_tokens, or shorten the question",
+        )
+    whole = tokenizer.apply_chat_template(_turns(question, answer), return_dict=False)
+    closing = _closing(tokenizer, question, answer)
+    end = len(whole) - len(closing)
+    if whole[: len(prompt)] != prompt or whole[end:] != closing:
+        raise ModelUnavailable(
+            "the chat template's tokens cannot be split into prompt, answer and end", "choose another chat model"
+        )
+    learnt = whole[len(prompt) : end + 1]
+    row = Encoded(answer_cut=len(learnt) > max_output)
+    row.grow(prompt, learn=False)
+    row.grow(learnt[:max_output], learn=True)
+    return row
+
+
+def _closing(tokenizer: Any, question: str, answer: str) -> list[int]:
+    """The ids of what the template puts after an answer."""
+    prompt = tokenizer.apply_chat_template(_turns(question), add_generation_prompt=True, tokenize=False)
+    whole = tokenizer.apply_chat_template(_turns(question, answer), tokenize=False)
+    if not whole.startswith(prompt + answer):
+        raise ModelUnavailable(
+            "the chat template writes answers in another way than it asks for them (as some reasoning models do),"
+            " so training and use would differ",
+            "choose another chat model",
+        )
+    ids: list[int] = tokenizer(whole[len(prompt + answer) :], add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def _turns(question: str, answer: str | None = None) -> list[dict[str, str]]:
+    turns = [{"role": "user", "content": question}]
+    return turns if answer is None else [*turns, {"role": "assistant", "content": answer}]

@@ -1,0 +1,256 @@
+"""LoRA and QLoRA fine-tuning of a chat model on questions and answers."""
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rawtune.config import Training
+from rawtune.errors import UsageError
+from rawtune.progress import Progress
+from rawtune.records import content_hash
+from rawtune.training import models
+from rawtune.training.curve import plot_losses
+from rawtune.training.saving import save_adapter, saving
+from rawtune.training.tokens import Encoded, encode, end_of_turn
+
+RECORD = "training.json"
+"""Written last into the folder of a run: where it is, the run is complete."""
+PLOT = "loss.png"
+_STARTED = "started.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """A completed run. ``folder`` holds the adapter; ``losses[0]`` is step 1's mean loss per answer token."""
+
+    folder: str
+    losses: tuple[float, ...]
+    steps: int
+    rows: int
+    cut_answers: int
+    trainable_parameters: int
+    seconds: float
+    peak_memory_mb: float
+    resumed_at: int = 0
+
+
+def train(
+    rows: Sequence[tuple[str, str]],
+    model_name: str,
+    settings: Training,
+    output: Path,
+    progress: Progress,
+    resume: bool = True,
+) -> TrainingRun:
+    """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
+
+    LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer but the head; adapters and optimiser in float32 over frozen
+    base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm 1. Rows are shuffled globally in each
+    epoch. With ``resume``, a run that was stopped in ``output`` goes on from its last whole checkpoint, and a complete
+    one is returned as it is; without, what an unfinished run left there is dropped.
+
+    Raises ``UsageError`` naming every row that cannot be trained on, ``ModelUnavailable``, ``StorageFull`` (the last
+    checkpoint stays usable, as after Ctrl-C), or ``RawtuneError`` if the loss is no longer a number.
+    """
+    begin = time.perf_counter()
+    begun_with = identity(rows, model_name, settings)
+    if done := _enter(output, begun_with, resume):
+        return done
+    model, tokenizer = models.load(model_name, settings.quantise, progress)
+    with models.quiet():
+        encoded = encode_rows(rows, tokenizer, settings)
+        cut = sum(row.answer_cut for row in encoded)
+        if cut:
+            progress.say(f"{cut} of {len(rows)} answers are cut at {settings.max_output_tokens} tokens")
+        checkpoint = last_whole_checkpoint(output)
+        model, losses = _run(model, model_name, tokenizer, encoded, settings, output, checkpoint, progress)
+        run = TrainingRun(
+            folder=str(output),
+            losses=losses,
+            steps=len(losses),
+            rows=len(rows),
+            cut_answers=cut,
+            trainable_parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+            seconds=round(time.perf_counter() - begin, 3),
+            peak_memory_mb=_peak_memory_mb(model),
+            resumed_at=_step(checkpoint) if checkpoint else 0,
+        )
+        with saving(output):
+            save_adapter(model, output, model_name)
+            plot_losses(losses, output / PLOT)
+            tokenizer.save_pretrained(output)
+            _write(output / RECORD, {**asdict(run), "model": model_name, **_circumstances(model, settings, begun_with)})
+    return run
+
+
+def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training) -> str:
+    """Hash of all that decides what a run will learn."""
+    return content_hash([model_name, settings.model_dump(mode="json"), [list(row) for row in rows]])
+
+
+def identity_of(output: Path) -> str | None:
+    """The identity with which the run in ``output`` was begun; None if there is none."""
+    try:
+        found: str = json.loads((output / _STARTED).read_text(encoding="utf-8"))["identity"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return found
+
+
+def encode_rows(rows: Sequence[tuple[str, str]], tokenizer: Any, settings: Training) -> list[Encoded]:
+    """All rows as token ids with their loss mask. Raises ``UsageError`` naming every row that does not fit, by number from 1."""
+    if not rows:
+        raise UsageError("there are no rows to train on", "make a dataset first")
+    end_of_turn(tokenizer)
+    encoded, faults = [], []
+    for number, (question, answer) in enumerate(rows, 1):
+        try:
+            encoded.append(encode(tokenizer, question, answer, settings.max_input_tokens, settings.max_output_tokens))
+        except UsageError as error:
+            if type(error) is not UsageError:  # the model's fault, not the row's
+                raise
+            faults.append((f"row {number}: {error.message}", error.hint))
+    if faults:
+        raise UsageError("\n".join(line for line, _ in faults), "; or ".join(dict.fromkeys(hint for _, hint in faults)))
+    return encoded
+
+
+def last_whole_checkpoint(output: Path) -> Path | None:
+    """The newest checkpoint in ``output`` that was written to its end; the Trainer writes its state last."""
+    for folder in sorted(output.glob("checkpoint-*"), key=_step, reverse=True):
+        try:
+            json.loads((folder / "trainer_state.json").read_bytes())
+        except (OSError, ValueError):
+            continue
+        return folder
+    return None
+
+
+def _enter(output: Path, identity: str, resume: bool) -> TrainingRun | None:
+    """Make ``output`` ready for a run; the run itself if it is complete there."""
+    if not resume:
+        if (output / RECORD).exists():
+            raise UsageError(f"{output} already holds a trained adapter", "choose another folder, or resume")
+        for folder in output.glob("checkpoint-*"):
+            shutil.rmtree(folder)
+    elif (output / _STARTED).exists():
+        if json.loads((output / _STARTED).read_text())["identity"] != identity:
+            raise UsageError(
+                f"{output} was begun with other rows, settings or another model", "train into a new folder instead"
+            )
+        if (output / RECORD).exists():
+            record = json.loads((output / RECORD).read_text())
+            fields = {name: record[name] for name in TrainingRun.__slots__}
+            return TrainingRun(**{**fields, "losses": tuple(record["losses"])})
+    with saving(output):
+        output.mkdir(parents=True, exist_ok=True)
+        _write(output / _STARTED, {"identity": identity})
+    return None
+
+
+def _run(
+    model: Any,
+    name: str,
+    tokenizer: Any,
+    rows: list[Encoded],
+    settings: Training,
+    output: Path,
+    checkpoint: Path | None,
+    progress: Progress,
+) -> tuple[Any, tuple[float, ...]]:
+    """The trained PEFT model, and the loss of every step."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import TrainingArguments, set_seed
+
+    from rawtune.training.loop import AnswerTrainer
+
+    set_seed(settings.seed)
+    model = get_peft_model(
+        model,
+        LoraConfig(
+            task_type="CAUSAL_LM",
+            target_modules="all-linear",  # the head is left out
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+        ),
+    )
+    micro_batch = settings.micro_batch_size or settings.batch_size
+    steps = math.ceil(len(rows) / settings.batch_size) * settings.epochs
+    dtype = models.compute_dtype()
+    arguments = TrainingArguments(
+        output_dir=str(output),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=settings.batch_size // micro_batch,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=math.ceil(steps * settings.warmup),
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        optim="adamw_torch_fused",
+        bf16=dtype is torch.bfloat16,
+        fp16=dtype is torch.float16,
+        use_cpu=model.device.type == "cpu",
+        dataloader_pin_memory=model.device.type == "cuda",
+        remove_unused_columns=False,
+        seed=settings.seed,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+        log_level="error",
+    )
+    padding = tokenizer.pad_token_id
+    trainer = AnswerTrainer(model=model, base=name, rows=rows, padding=padding, args=arguments, progress=progress)
+    if checkpoint:
+        progress.say(f"going on after step {_step(checkpoint)}")
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return model, tuple(entry["loss"] for entry in trainer.state.log_history if "loss" in entry)
+
+
+def _step(checkpoint: Path) -> int:
+    number = checkpoint.name.rpartition("-")[2]
+    return int(number) if number.isdigit() else -1
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write JSON so that the file is whole or not there."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _circumstances(model: Any, settings: Training, identity: str) -> dict[str, Any]:
+    """What one needs to know to repeat the run."""
+    from importlib.metadata import version
+
+    return {
+        "identity": identity,
+        "settings": settings.model_dump(),
+        "device": str(model.device),
+        "dtype": str(models.compute_dtype()).removeprefix("torch."),
+        "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
+    }
+
+
+def _peak_memory_mb(model: Any) -> float:
+    """The most memory held so far: the device's if it is a GPU, else this process's."""
+    import resource
+    import sys
+
+    import torch
+
+    if model.device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated() / 1e6, 1)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
