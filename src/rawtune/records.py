@@ -102,7 +102,15 @@ class Request:
     @property
     def key(self) -> str:
         """Identity: two requests with one key would ask the same thing, so a stored reply answers both."""
-        return content_hash(asdict(self), 32)
+        # Messages by hand: asdict would copy every text, and this runs several times a call.
+        messages = [{"role": message.role, "content": message.content} for message in self.messages]
+        content = {
+            "model": self.model,
+            "messages": messages,
+            "parameters": asdict(self.parameters),
+            "schema": self.schema,
+        }
+        return content_hash(content, 32)
 
 
 @dataclass(frozen=True, slots=True)
