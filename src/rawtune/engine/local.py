@@ -40,12 +40,15 @@ async def converse(
     attempts: int,
     on_result: OnResult[T],
 ) -> None:
-    """Work all conversations off, at most ``concurrency`` at a time; each is only begun when its turn comes.
+    """Work all conversations off, with at most ``concurrency`` calls in flight.
+
+    Up to twice as many conversations are begun, so that calls go on while other replies are being made durable or other
+    calls wait for their next try; the rest is begun when its turn comes.
 
     A call is tried ``attempts`` times; then its conversation ends with the error and the others go on. Where every
     other call would fail, too (bad key, unknown model, endpoint down), the error is raised and the rest left undone.
     """
-    calls = _Calls(teacher, replies, Retries(attempts))
+    calls = _Calls(teacher, replies, Retries(attempts), concurrency)
     source = iter(conversations)
 
     async def work() -> None:
@@ -63,7 +66,7 @@ async def converse(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
+            for _ in range(2 * concurrency):
                 group.create_task(work())
     except ExceptionGroup as errors:  # the first one stopped the others
         raise errors.exceptions[0] from None
@@ -85,10 +88,11 @@ async def _follow(conversation: Conversation[T], calls: "_Calls", keys: list[str
 class _Calls:
     """Requests to durable replies. Requests with one key that are in flight together share one call."""
 
-    def __init__(self, teacher: Teacher, replies: ReplyStore, retries: Retries) -> None:
+    def __init__(self, teacher: Teacher, replies: ReplyStore, retries: Retries, concurrency: int) -> None:
         self.retries = retries
         self._teacher = teacher
         self._replies = replies
+        self._lines = asyncio.Semaphore(concurrency)
         self._in_flight: dict[str, asyncio.Task[Reply]] = {}
 
     async def reply(self, key: str, request: Request) -> Reply:
@@ -105,7 +109,8 @@ class _Calls:
         while True:
             attempt += 1
             try:
-                reply = await self._teacher.complete(request)
+                async with self._lines:
+                    reply = await self._teacher.complete(request)
             except TeacherError as error:
                 wait = self.retries.wait_after(error, attempt)
                 if wait is None:
