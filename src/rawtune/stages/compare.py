@@ -15,6 +15,7 @@ from rawtune.dataset import files
 from rawtune.ledger.ledger import StageRecord
 from rawtune.records import Answer, Example, Suite, content_hash
 from rawtune.stages.stage import Done, Work, hash_settings
+from rawtune.stages.train import LOSS_CURVE
 from rawtune.training import models, tokens
 from rawtune.training.saving import saving
 
@@ -63,7 +64,7 @@ def run(work: Work) -> Done:
             how_to_reproduce=["rawtune run"],
         )
     )
-    folder, curve = work.folder / "reports", adapter / "loss.png"
+    folder, curve = work.folder / "reports", adapter / LOSS_CURVE
     with saving(folder):
         report.write(
             built,
@@ -72,7 +73,9 @@ def run(work: Work) -> Done:
             curve.read_bytes() if curve.exists() else None,
         )
     work.progress.say(built["sentence"])
-    return Done(content_hash(built), {"verdict": built["verdict"], "sentence": built["sentence"]}, "reports/report.html")
+    return Done(
+        content_hash(built), {"verdict": built["verdict"], "sentence": built["sentence"]}, "reports/report.html"
+    )
 
 
 def _held_out(work: Work) -> list[Example]:
@@ -98,7 +101,9 @@ def _ask(work: Work, adapter: Path, asked: Sequence[Example | str]) -> list[Answ
     weights = {report.BASE: "", adapter.name: files.sha256(adapter / "adapter_model.safetensors")}
     prompts = [tokens.prompt_ids(tokenizer, _question(item)) for item in asked]
     keys = {
-        name: [content_hash([student, quantise, weights[name], prompt, settings.max_new_tokens], 32) for prompt in prompts]
+        name: [
+            content_hash([student, quantise, weights[name], prompt, settings.max_new_tokens], 32) for prompt in prompts
+        ]
         for name in weights
     }
     stored = work.ledger.answers()

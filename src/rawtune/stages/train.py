@@ -7,6 +7,10 @@ from rawtune.errors import GateFailed
 from rawtune.records import content_hash
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.training import trainer
+from rawtune.training.curve import plot_losses
+from rawtune.training.saving import saving
+
+LOSS_CURVE = "loss.png"
 
 
 def dataset(work: Work) -> Path:
@@ -31,35 +35,30 @@ def run(work: Work) -> Done:
     """Tune the student. An interrupted run with the same dataset and settings goes on from its last checkpoint."""
     path = dataset(work)
     rows = files.read(path, work.config.columns)
-    output = _folder(work, path)
-    result = trainer.train(rows, work.student, work.config.training, output, work.progress)
+    settings = work.config.training
+    output = _folder(work, path, trainer.identity(rows, work.student, settings))
+    result = trainer.train(rows, work.student, settings, output, work.progress, resume=True)
+    with saving(output):
+        plot_losses(result.losses, output / LOSS_CURVE)
     summary = {
         "student": work.config.student,
         "rows": len(rows),
         "steps": result.steps,
-        "epochs": work.config.training.epochs,
+        "epochs": settings.epochs,
         "first_loss": round(result.losses[0], 4),
         "last_loss": round(result.losses[-1], 4),
         "cut_answers": result.cut_answers,
     }
-    return Done(content_hash(inputs(work)), summary, output.relative_to(work.folder).as_posix())
+    return Done(files.sha256(output / "adapter_model.safetensors"), summary, output.relative_to(work.folder).as_posix())
 
 
-def _folder(work: Work, dataset: Path) -> Path:
-    """models/MODEL-epochN-STAMP, the dataset's stamp; other settings on the same dataset get ``-2``, ``-3``."""
+def _folder(work: Work, dataset: Path, identity: str) -> Path:
+    """models/MODEL-epochN-STAMP, the dataset's stamp; another run on the same dataset gets ``-2``, ``-3``."""
     model = Path(work.config.student.removeprefix("embedded:")).name
     stamp = "_".join(dataset.stem.split("_")[-2:])
     base = work.folder / "models" / f"{model}-epoch{work.config.training.epochs}-{stamp}"
-    mark = content_hash(inputs(work))
     folder, number = base, 1
-    while folder.exists() and _mark(folder).read_text(encoding="utf-8") != mark:
+    while folder.exists() and trainer.identity_of(folder) != identity:
         number += 1
         folder = base.with_name(f"{base.name}-{number}")
-    folder.mkdir(parents=True, exist_ok=True)
-    _mark(folder).write_text(mark, encoding="utf-8")
     return folder
-
-
-def _mark(folder: Path) -> Path:
-    """What the folder was made from, so that only the same work is resumed in it."""
-    return folder / ".made-from"
