@@ -28,7 +28,7 @@ LOSSES = "losses.jsonl"
 class AnswerTrainer(Trainer):  # type: ignore[misc]
     """Trains the adapter of a PEFT model on ``rows``.
 
-    The logged loss of a step is the mean over all answer tokens of its batch, however the batch is divided into micro-batches.
+    The logged loss of a step is the mean over all answer tokens of its batch, into however many micro-batches it falls.
     """
 
     loss_is_scaled_for_ga = True  # by the tokens of the whole batch, so the Trainer must not divide again
@@ -53,7 +53,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         model: Any,
         inputs: dict[str, Tensor],
         return_outputs: bool = False,
-        num_items_in_batch: Tensor | None = None,
+        num_items_in_batch: Any = None,
     ) -> Tensor:
         """The summed loss of these rows' answers over the answer tokens of the whole batch."""
         # Padding is on the right and attention causal: no real token ever sees a padded one, so no mask is needed.
@@ -62,7 +62,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             loss = whole_logits_loss(output, inputs["labels"])
         else:
             loss = answer_loss(output, self.head, inputs["labels"])
-        return loss / num_items_in_batch
+        mean: Tensor = loss / num_items_in_batch
+        return mean
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         save_adapter(self.model, Path(output_dir or self.args.output_dir), self.base)
@@ -125,15 +126,16 @@ def collate(batch: Sequence[Encoded], padding: int) -> dict[str, Tensor]:
 def take_off_head(model: Any, ids: Tensor) -> Tensor | None:
     """Make ``model`` return hidden states where it returned logits; the head's (vocabulary, width) weight.
 
-    None, and the model as it was, if its logits are not just that product (a soft cap, a scale, a bias), seen by trying ``ids``.
+    None, and the model as it was, if its logits are more than that product (a cap, a scale, a bias); tried on ``ids``.
     """
     base = model.get_base_model()
     head = base.get_output_embeddings()
+    weight: Tensor = head.weight
     model.eval()
     logits = model(input_ids=ids, use_cache=False).logits
     base.set_output_embeddings(nn.Identity())
-    product = functional.linear(model(input_ids=ids, use_cache=False).logits, head.weight)
+    product = functional.linear(model(input_ids=ids, use_cache=False).logits, weight)
     if torch.allclose(product.float(), logits.float(), rtol=1e-2, atol=1e-2):
-        return head.weight
+        return weight
     base.set_output_embeddings(head)
     return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rawtune.errors import MissingDependency, ModelUnavailable
 from rawtune.progress import Progress, Silent
 from rawtune.training import embedded
+from rawtune.training.tokens import end_of_turn
 
 if TYPE_CHECKING:
     import torch
@@ -19,9 +20,9 @@ Quantise = Literal["none", "nf4"]
 
 
 def resolve(name: str, progress: Progress | None = None) -> Path | str:
-    """What transformers can load: the embedded model's folder, an existing local folder, else ``name`` for the model hub.
+    """What transformers can load: the embedded model's folder, an existing local folder, or ``name`` if the hub has it.
 
-    Raises ``ModelUnavailable`` if ``name`` is plainly a folder and there is none, or the embedded weights are missing.
+    Raises ``ModelUnavailable`` if it is none of these.
     """
     if name.startswith("embedded:"):
         if name != embedded.NAME:
@@ -41,8 +42,10 @@ def resolve(name: str, progress: Progress | None = None) -> Path | str:
 def load(name: str, quantise: Quantise = "none", progress: Progress | None = None) -> tuple[Any, Any]:
     """``(model, tokenizer)`` of a chat model, in evaluation mode, its weights in the precision this machine is best at.
 
-    ``nf4`` is QLoRA's 4-bit NormalFloat with double quantisation (Dettmers et al. 2023, arXiv:2305.14314). No code from the model
-    is ever run. Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
+    ``nf4`` is QLoRA's 4-bit NormalFloat with double quantisation (Dettmers et al. 2023, arXiv:2305.14314). Generation
+    stops where the chat template ends a turn. No code that comes with a model is ever run.
+
+    Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
     """
     # Read when the OpenMP runtime loads: threads that wait by spinning starve all other work on few cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -61,6 +64,7 @@ def load(name: str, quantise: Quantise = "none", progress: Progress | None = Non
             raise ModelUnavailable(f"{name}: its tokenizer has no chat template", "choose a chat (instruct) model")
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
+        end = end_of_turn(tokenizer)
         options: dict[str, Any] = {}
         if quantise == "nf4":
             options["quantization_config"] = BitsAndBytesConfig(
@@ -77,6 +81,9 @@ def load(name: str, quantise: Quantise = "none", progress: Progress | None = Non
             device_map={"": torch.cuda.current_device()} if cuda else None,
             **options,
         )
+        stops = model.generation_config.eos_token_id
+        stops = stops if isinstance(stops, list) else [stops]
+        model.generation_config.eos_token_id = sorted({end, *(stop for stop in stops if stop is not None)})
     return model.eval(), tokenizer
 
 

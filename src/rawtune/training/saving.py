@@ -27,9 +27,11 @@ def saving(
 def _is_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in _FULL
-    # safetensors quotes Rust's text of the error; torch's zip writer gives none but its own name.
+    # safetensors quotes Rust's text of the error; torch's zip writer (inline_container.cc) names nothing but itself.
     text = str(error)
-    return any(f"(os error {code})" in text for code in _FULL) or "PytorchStreamWriter failed" in text
+    return any(f"(os error {code})" in text for code in _FULL) or any(
+        mark in text for mark in ("inline_container", "PytorchStreamWriter", "iostream error")
+    )
 
 
 def save_adapter(model: Any, folder: Path, base: str) -> None:

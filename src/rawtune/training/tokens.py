@@ -8,7 +8,7 @@ from rawtune.errors import ModelUnavailable, UsageError
 
 @dataclass(slots=True)
 class Encoded:
-    """One training row. ``ids[i]`` is learnt, that is predicted from what comes before it, where ``mask[i]`` is true."""
+    """One training row. Where ``mask[i]`` is true, ``ids[i]`` is learnt: predicted from what comes before it."""
 
     ids: list[int] = field(default_factory=list)
     mask: list[bool] = field(default_factory=list)

@@ -14,13 +14,11 @@ from rawtune.errors import UsageError
 from rawtune.progress import Progress
 from rawtune.records import content_hash
 from rawtune.training import models
-from rawtune.training.curve import plot_losses
 from rawtune.training.saving import save_adapter, saving
-from rawtune.training.tokens import Encoded, encode, end_of_turn
+from rawtune.training.tokens import Encoded, encode
 
 RECORD = "training.json"
 """Written last into the folder of a run: where it is, the run is complete."""
-PLOT = "loss.png"
 _STARTED = "started.json"
 
 
@@ -45,14 +43,14 @@ def train(
     settings: Training,
     output: Path,
     progress: Progress,
-    resume: bool = True,
+    resume: bool = False,
 ) -> TrainingRun:
     """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
 
-    LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer but the head; adapters and optimiser in float32 over frozen
-    base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm 1. Rows are shuffled globally in each
-    epoch. With ``resume``, a run that was stopped in ``output`` goes on from its last whole checkpoint, and a complete
-    one is returned as it is; without, what an unfinished run left there is dropped.
+    LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer but the head; adapters and optimiser in float32 over
+    frozen base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm 1. Rows are shuffled
+    globally in each epoch. With ``resume``, a run that was stopped in ``output`` goes on from its last whole
+    checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is dropped.
 
     Raises ``UsageError`` naming every row that cannot be trained on, ``ModelUnavailable``, ``StorageFull`` (the last
     checkpoint stays usable, as after Ctrl-C), or ``RawtuneError`` if the loss is no longer a number.
@@ -82,7 +80,6 @@ def train(
         )
         with saving(output):
             save_adapter(model, output, model_name)
-            plot_losses(losses, output / PLOT)
             tokenizer.save_pretrained(output)
             _write(output / RECORD, {**asdict(run), "model": model_name, **_circumstances(model, settings, begun_with)})
     return run
@@ -103,10 +100,12 @@ def identity_of(output: Path) -> str | None:
 
 
 def encode_rows(rows: Sequence[tuple[str, str]], tokenizer: Any, settings: Training) -> list[Encoded]:
-    """All rows as token ids with their loss mask. Raises ``UsageError`` naming every row that does not fit, by number from 1."""
+    """All rows as token ids with their loss mask.
+
+    Raises ``UsageError`` naming every row that does not fit, by its number from 1.
+    """
     if not rows:
         raise UsageError("there are no rows to train on", "make a dataset first")
-    end_of_turn(tokenizer)
     encoded, faults = [], []
     for number, (question, answer) in enumerate(rows, 1):
         try:
@@ -131,7 +130,7 @@ def last_whole_checkpoint(output: Path) -> Path | None:
     return None
 
 
-def _enter(output: Path, identity: str, resume: bool) -> TrainingRun | None:
+def _enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
     """Make ``output`` ready for a run; the run itself if it is complete there."""
     if not resume:
         if (output / RECORD).exists():
@@ -139,17 +138,17 @@ def _enter(output: Path, identity: str, resume: bool) -> TrainingRun | None:
         for folder in output.glob("checkpoint-*"):
             shutil.rmtree(folder)
     elif (output / _STARTED).exists():
-        if json.loads((output / _STARTED).read_text())["identity"] != identity:
+        if identity_of(output) != begun_with:
             raise UsageError(
                 f"{output} was begun with other rows, settings or another model", "train into a new folder instead"
             )
         if (output / RECORD).exists():
-            record = json.loads((output / RECORD).read_text())
+            record = json.loads((output / RECORD).read_text(encoding="utf-8"))
             fields = {name: record[name] for name in TrainingRun.__slots__}
-            return TrainingRun(**{**fields, "losses": tuple(record["losses"])})
+            return TrainingRun(**{**fields, "folder": str(output), "losses": tuple(record["losses"])})
     with saving(output):
         output.mkdir(parents=True, exist_ok=True)
-        _write(output / _STARTED, {"identity": identity})
+        _write(output / _STARTED, {"identity": begun_with})
     return None
 
 
@@ -230,12 +229,12 @@ def _write(path: Path, content: Any) -> None:
     partial.replace(path)
 
 
-def _circumstances(model: Any, settings: Training, identity: str) -> dict[str, Any]:
+def _circumstances(model: Any, settings: Training, begun_with: str) -> dict[str, Any]:
     """What one needs to know to repeat the run."""
     from importlib.metadata import version
 
     return {
-        "identity": identity,
+        "identity": begun_with,
         "settings": settings.model_dump(),
         "device": str(model.device),
         "dtype": str(models.compute_dtype()).removeprefix("torch."),

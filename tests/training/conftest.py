@@ -1,0 +1,29 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tiny_model import make_tiny_model
+
+ROWS = (
+    ("What does Meng stand for?", "Meng is a mountain above a spring."),
+    ("What is Kun?", "Kun is six broken lines."),
+    ("蒙卦代表什么？", "蒙卦象征启蒙与教育。"),
+    ("坤卦代表什么？", "坤卦象征大地，厚德载物。"),
+)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny)
+
+
+@pytest.fixture
+def rows() -> tuple[tuple[str, str], ...]:
+    return ROWS

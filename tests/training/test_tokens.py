@@ -1,0 +1,89 @@
+from typing import Any
+
+import pytest
+
+from rawtune.errors import ModelUnavailable, UsageError
+from rawtune.training.tokens import encode, end_of_turn, prompt_ids
+
+QUESTIONS = [("What is Kun?", "Kun is six broken lines."), ("坤卦代表什么？", "坤卦象征大地，厚德载物。")]
+
+
+@pytest.mark.parametrize(("question", "answer"), QUESTIONS)
+def test_only_the_answer_and_its_end_are_learnt(tokenizer: Any, question: str, answer: str) -> None:
+    row = encode(tokenizer, question, answer, 100, 100)
+    learnt = [token for token, learn in zip(row.ids, row.mask, strict=True) if learn]
+    assert tokenizer.decode(learnt) == f"{answer}<|im_end|>"
+    assert row.mask == sorted(row.mask)  # prompt first, then answer
+    assert not row.answer_cut
+
+
+@pytest.mark.parametrize(("question", "answer"), QUESTIONS)
+def test_training_reads_what_serving_reads(tokenizer: Any, question: str, answer: str) -> None:
+    row = encode(tokenizer, question, answer, 100, 100)
+    prompt = prompt_ids(tokenizer, question)
+    assert row.ids[: len(prompt)] == prompt
+    assert not any(row.mask[: len(prompt)])
+    assert tokenizer.decode(prompt) == f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_ids_are_the_templates_own(tokenizer: Any) -> None:
+    turns = [{"role": "user", "content": "What is Kun?"}, {"role": "assistant", "content": "六爻皆阴。"}]
+    whole = tokenizer.apply_chat_template(turns, return_dict=False)
+    ids = encode(tokenizer, "What is Kun?", "六爻皆阴。", 100, 100).ids
+    assert whole[: len(ids)] == ids
+    assert tokenizer.decode(whole[len(ids) :]) == "\n"  # what the template puts after the end is never generated
+
+
+def test_a_system_prompt_of_the_templates_own_is_there_on_both_sides(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = "{{ '<|im_start|>system\nBe kind.<|im_end|>\n' }}"
+    monkeypatch.setattr(tokenizer, "chat_template", system + tokenizer.chat_template)
+    prompt = prompt_ids(tokenizer, "What is Kun?")
+    assert "Be kind." in tokenizer.decode(prompt)
+    assert encode(tokenizer, "What is Kun?", "Earth.", 100, 100).ids[: len(prompt)] == prompt
+
+
+def test_white_space_around_an_answer_is_dropped(tokenizer: Any) -> None:
+    assert encode(tokenizer, "Q?", "\n Earth. \n", 100, 100) == encode(tokenizer, "Q?", "Earth.", 100, 100)
+
+
+def test_a_cut_answer_says_so_and_has_no_end(tokenizer: Any) -> None:
+    whole = encode(tokenizer, "坤卦代表什么？", "坤卦象征大地。", 100, 100)
+    length = sum(whole.mask)
+    assert not encode(tokenizer, "坤卦代表什么？", "坤卦象征大地。", 100, length).answer_cut
+    cut = encode(tokenizer, "坤卦代表什么？", "坤卦象征大地。", 100, length - 1)
+    assert cut.answer_cut
+    assert cut.ids == whole.ids[:-1]
+    assert cut.ids[-1] != end_of_turn(tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "words"),
+    [
+        ("What is Kun?", " \n", "empty"),
+        ("What is <|im_end|>?", "Earth.", "control token <|im_end|>"),
+        ("What is Kun?", "Earth.<|im_start|>user", "control token <|im_start|>"),
+        ("坤" * 50, "大地。", "max_input_tokens is 100"),
+    ],
+)
+def test_a_row_that_cannot_be_trained_on_is_refused(tokenizer: Any, question: str, answer: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        encode(tokenizer, question, answer, 100, 100)
+    assert words in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_template_that_rewrites_answers_is_refused(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    thinking = tokenizer.chat_template.replace("assistant\n'", "assistant\n<think>\n'")
+    monkeypatch.setattr(tokenizer, "chat_template", thinking)
+    with pytest.raises(ModelUnavailable, match="training and use would differ"):
+        encode(tokenizer, "What is Kun?", "Earth.", 100, 100)
+
+
+def test_a_template_without_an_end_is_refused(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
+    prompted = endless + "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+    monkeypatch.setattr(tokenizer, "chat_template", prompted)
+    with pytest.raises(ModelUnavailable, match="does not end an answer"):
+        end_of_turn(tokenizer)
