@@ -2,9 +2,11 @@
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -142,6 +144,7 @@ def _on_hub(name: str) -> Path | str:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the libraries' own bars and notes off the terminal; errors still raise."""
+    _hide_datasets_folder()
     try:
         from transformers.utils import logging as chatter
     except ImportError as error:
@@ -174,6 +177,13 @@ def _explained(name: str) -> Iterator[None]:
         raise ModelUnavailable(
             f"{name}: cannot be loaded: {reason}", "it must be whole, and of a kind that transformers knows by itself"
         ) from error
+
+
+def _hide_datasets_folder() -> None:
+    """Keep transformers from taking a project's ``datasets/``, in the current folder, for the library of that name."""
+    spec = find_spec("datasets")
+    if spec is not None and spec.origin is None:
+        sys.modules["datasets"] = None  # type: ignore[assignment]  # "not installed", to importlib
 
 
 def _missing(error: ImportError) -> MissingDependency:
