@@ -237,22 +237,24 @@ def _suggest(location: tuple[int | str, ...]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}" if known else ""
 
 
-def commented(**settings: str) -> str:
+def commented(**settings: Any) -> str:
     """A whole rawtune.yaml: every setting with its default or what ``settings`` gives, and what it is for beside it.
 
-    Written from the models above, so that it cannot disagree with them.
+    A section is given as a dict of the settings in it. Written from the models above, so that it cannot disagree with
+    them.
     """
     lines = [
         "# Every setting, with its default; lines may be left out. Keys come from the environment, never from here."
     ]
     for name, field in Config.model_fields.items():
-        default = settings.get(name, field.default)
-        if not isinstance(default, Section):
-            lines.append(_entry(name, default, field.description))
+        section = field.default
+        if not isinstance(section, Section):
+            lines.append(_entry(name, settings.get(name, section), field.description))
             continue
-        lines += ["", f"# {(type(default).__doc__ or '').strip()}", f"{name}:"]
-        for inner, value in type(default).model_fields.items():
-            lines.append(_entry(f"  {inner}", value.default, value.description))
+        given = settings.get(name, {})
+        lines += ["", f"# {(type(section).__doc__ or '').strip()}", f"{name}:"]
+        for inner, value in type(section).model_fields.items():
+            lines.append(_entry(f"  {inner}", given.get(inner, value.default), value.description))
     return "\n".join(lines) + "\n"
 
 

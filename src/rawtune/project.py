@@ -7,7 +7,7 @@ project.run()
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -136,13 +136,19 @@ class Project:
             ) from None
 
 
-def create(folder: Path, example: str | None = None, source: Path | None = None, limit: int | None = None) -> Path:
+def create(
+    folder: Path,
+    example: str | None = None,
+    source: Path | None = None,
+    limit: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Path:
     """Make a project folder: rawtune.yaml and raw/, with an example's text, the user's file, or nothing yet.
 
-    ``limit`` takes only the first samples of an example. Raises ``UsageError`` if the folder is not empty, if the
-    example is unknown, or if the file cannot be used.
+    ``limit`` takes only the first samples of an example; ``settings`` differ from the defaults. Raises ``UsageError``
+    if the folder is not empty, if the example is unknown, or if the file cannot be used.
     """
-    name = re.sub(r"[^\w.-]", "-", folder.resolve().name)
+    name = re.sub(r"[^\w.-]", "-", folder.resolve().name).lstrip(".-") or "project"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not empty", "choose another name")
     texts: dict[str, str] = {}
@@ -162,7 +168,8 @@ def create(folder: Path, example: str | None = None, source: Path | None = None,
     if source is not None:
         shutil.copy(source, raw / source.name)
     language = "zh" if any(_is_chinese(path) for path in raw.iterdir()) else "en"
-    (folder / config.FILE_NAME).write_text(config.commented(name=name, language=language), encoding="utf-8")
+    text = config.commented(name=name, language=language, **(settings or {}))
+    (folder / config.FILE_NAME).write_text(text, encoding="utf-8")
     (folder / ".gitignore").write_text(".rawtune/\nmodels/\n", encoding="utf-8")
     return folder
 

@@ -100,7 +100,8 @@ async def test_an_error_is_handed_to_every_waiter_and_the_next_group_may_succeed
     tasks = await putting(replies, range(3))
     with monkeypatch.context() as patch:
         patch.setattr(ledger, "save_replies", full)
-        replies.flush()
+        with pytest.raises(StorageFull):
+            replies.flush()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in results] == [StorageFull] * 3
     assert replies.get(request(0)) is None

@@ -8,6 +8,11 @@ from rawtune import config, project
 from rawtune.errors import UsageError
 
 PASSAGES = 16
+SETTINGS = {
+    # One pass in small steps: more updates for the same work, enough for sixteen short texts.
+    "training": {"epochs": 1, "batch_size": 4, "checkpoint_steps": 20},
+    "comparison": {"max_new_tokens": 96, "batch_size": 40},
+}
 
 
 @click.command("demo")
@@ -20,7 +25,7 @@ def demo(folder: Path) -> None:
     from rawtune.cli.terminal import Terminal
 
     if not (folder / config.FILE_NAME).exists():
-        project.create(folder, "zhouyi-en", limit=PASSAGES)
+        project.create(folder, "zhouyi-en", limit=PASSAGES, settings=SETTINGS)
     with Terminal() as terminal, project.Project(folder, terminal) as opened:
         opened.run()
         record = opened.status()[-1].record

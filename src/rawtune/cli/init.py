@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from rawtune import project
+from rawtune import config, project
 
 
 @click.command("init")
@@ -17,6 +17,8 @@ def init(name: Path, example: str | None, source: Path | None) -> None:
         raise click.UsageError("give --example or --from, not both")
     folder = project.create(name, example, source)
     click.echo(f"made {folder}{'' if example or source else '; put your UTF-8 .txt files into ' + str(folder / 'raw')}")
+    if config.load(folder).language == "zh":
+        click.echo("note: the embedded models hardly know Chinese; name another teacher and student in rawtune.yaml")
     click.echo(f"next: cd {folder} && rawtune run")
 
 

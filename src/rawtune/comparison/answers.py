@@ -9,8 +9,8 @@ def answer(
 ) -> list[str]:
     """What ``model`` answers to each prompt (token ids), in order; an answer ends at the end token or at the limit.
 
-    Prompts are padded on the left, so that all answers of a batch begin at one place, and prompts of like length share a
-    batch. Whether an adapter takes part is the caller's affair (peft's ``disable_adapter``).
+    Prompts are padded on the left, so that all answers of a batch begin at one place, and prompts of like length share
+    a batch. Whether an adapter takes part is the caller's affair (peft's ``disable_adapter``).
     """
     import torch
 
@@ -29,7 +29,11 @@ def answer(
                 input_ids=ids.to(model.device),
                 attention_mask=attended.to(model.device),
                 max_new_tokens=max_new_tokens,
+                # The likeliest token and nothing else, whatever settings came with the model.
                 do_sample=False,
+                num_beams=1,
+                repetition_penalty=1.0,
+                no_repeat_ngram_size=0,
                 temperature=None,
                 top_p=None,
                 top_k=None,

@@ -46,11 +46,11 @@ class DurableReplies:
         return priced
 
     def flush(self) -> None:
-        """Commit at once what is waiting."""
-        if self._group:
-            self._commit()
+        """Commit at once what is waiting; raises ``StorageFull`` here, as nobody may be left to wait for it."""
+        if self._group and (error := self._commit()):
+            raise error
 
-    def _commit(self) -> None:
+    def _commit(self) -> Exception | None:
         group, committed, self._group, self._committed = self._group, self._committed, [], None
         if self._timer:
             self._timer.cancel()
@@ -59,10 +59,12 @@ class DurableReplies:
         except Exception as error:  # handed to every waiter of the group
             if committed and not committed.done():
                 committed.set_exception(error)
-            return
+                committed.exception()  # seen: the waiters may all have been cancelled
+            return error
         self._stored.update(request.key for request, _ in group)
         if committed and not committed.done():
             committed.set_result(None)
+        return None
 
     def _cost(self, reply: Reply) -> float | None:
         if self._price is None:

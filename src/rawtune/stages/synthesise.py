@@ -135,8 +135,10 @@ async def _converse(
             on_result=on_result,
         )
     finally:
-        replies.flush()
-        await teacher.close()
+        try:
+            replies.flush()
+        finally:
+            await teacher.close()
 
 
 def _conversation(work: Work, teacher: Teacher, prompt: prompts.Prompt, passage: Passage) -> Conversation:

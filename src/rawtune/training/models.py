@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rawtune.errors import MissingDependency, ModelUnavailable
+from rawtune.errors import MissingDependency, ModelUnavailable, RawtuneError
 from rawtune.progress import Progress, Silent
 from rawtune.training import embedded
 from rawtune.training.tokens import end_of_turn
@@ -172,7 +172,9 @@ def _explained(name: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise _missing(error) from error
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except RawtuneError:
+        raise
+    except Exception as error:  # each library, down to the reader of weights, raises its own
         reason = str(error).strip().partition("\n")[0]
         raise ModelUnavailable(
             f"{name}: cannot be loaded: {reason}", "it must be whole, and of a kind that transformers knows by itself"
