@@ -1,0 +1,27 @@
+import pytest
+
+from rawtune.cli.terminal import Terminal
+
+
+def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal() as terminal:
+        terminal.begin("synthesise")
+        terminal.say("pilot [red]of[/red] 3")
+        for done in range(1, 101):
+            terminal.advance(done, 100, f"{done} kept")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "[2/6] synthesise"
+    assert lines[1] == "pilot [red]of[/red] 3", "what models write is not markup"
+    assert lines[-1] == "  100/100 100 kept"
+    assert len(lines) < 10, "a line every few seconds, not one a row"
+
+
+def test_a_bar_in_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with Terminal() as terminal:
+        terminal.begin("train")
+        terminal.advance(1, 4, "loss 2.00")
+        terminal.advance(4, 4, "loss 1.00")
+        terminal.begin("compare")
+    assert "loss 2.00" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""The Python interface of the README, on a scripted teacher and a real, tiny student."""
+
+import json
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from tests.tiny_model import make_tiny_model
+
+import rawtune
+from rawtune import config, project
+from rawtune.errors import GateFailed, UsageError
+from rawtune.project import Project
+from rawtune.records import State
+
+TEXT = "\n\n".join(
+    f"{name}\n{name}讲的是{image}。{name}劝人{advice}。"
+    for name, image, advice in [
+        ("乾卦", "天", "自强不息"),
+        ("坤卦", "地", "厚德载物"),
+        ("屯卦", "草木初生", "先立秩序"),
+        ("蒙卦", "山下的泉水", "主动求教"),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("student") / "tiny")
+
+
+def make(folder: Path, text: str = TEXT, **settings: object) -> Path:
+    source = folder / "book.txt"
+    source.write_text(text, encoding="utf-8")
+    made = project.create(folder / "book", source=source)
+    path = made / config.FILE_NAME
+    yaml = YAML()
+    tree = yaml.load(path)
+    tree["teacher"]["model"] = "scripted:"
+    for name, value in settings.items():
+        section, _, key = name.rpartition("__")
+        (tree[section] if section else tree)[key] = value
+    yaml.dump(tree, path)
+    return made
+
+
+def test_the_readmes_ten_lines(tmp_path: Path, student: Path) -> None:
+    folder = make(
+        tmp_path,
+        student=str(student),
+        training__epochs=1,
+        training__batch_size=32,
+        comparison__max_new_tokens=4,
+        passages__held_out=0.25,
+    )
+    with rawtune.open(folder) as opened:
+        assert opened.read() == {"files": 1, "passages": 4, "train_passages": 3, "held_out_passages": 1}
+        assert opened.attempt(3).outcome.state is State.KEPT
+        assert opened.synthesise()["kept"] == 4
+        assert opened.augment()["train_rows"] == 60
+        dataset = opened.export()
+        assert dataset.read_text(encoding="utf-8-sig").startswith("content,summary\n")
+        adapter = opened.train()
+        assert (adapter / "loss.png").read_bytes().startswith(b"\x89PNG")
+        report = opened.compare()
+        assert report.name == "report.html"
+        assert all(state.current for state in opened.status())
+        assert opened.run() == []
+    found = json.loads((folder / "reports" / "report.json").read_text(encoding="utf-8"))
+    assert found["verdict"] == "not shown"
+
+
+def test_a_product_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    with rawtune.open(folder) as opened:
+        opened.run("export")
+        dataset = opened.export()
+        dataset.unlink()
+        (stale,) = [state for state in opened.status() if state.name == "export"]
+        assert stale.reasons == (f"datasets/{dataset.name} is gone",)
+        assert opened.run("export") == ["export"]
+
+
+def test_two_exports_within_a_second_are_two_datasets(tmp_path: Path) -> None:
+    with rawtune.open(make(tmp_path)) as opened:
+        opened.run("augment")
+        assert opened.export() != opened.export()
+    assert len(list((tmp_path / "book" / "datasets").glob("*_??????.csv"))) == 2
+
+
+def test_a_stage_behind_a_stale_one_is_stale(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    with rawtune.open(folder) as opened:
+        opened.run("export")
+    (folder / "raw" / "more.txt").write_text("需卦\n需卦讲的是等待。需卦劝人从容。", encoding="utf-8")
+    with rawtune.open(folder) as opened:
+        reasons = {state.name: state.reasons for state in opened.status()}
+    assert reasons["read"] == ("raw/more.txt new",)
+    assert reasons["augment"] == ("read comes first",)
+
+
+def test_the_held_out_split_is_frozen_when_text_is_added(tmp_path: Path) -> None:
+    folder = make(tmp_path, passages__held_out=0.25)
+
+    def held_out() -> set[str]:
+        with rawtune.open(folder) as opened:
+            opened.run("augment")
+            passages = opened._work.ledger.passages()
+        return {passage.text for passage in passages if passage.split == "held_out"}
+
+    before = held_out()
+    (folder / "raw" / "a.txt").write_text("\n\n".join(f"卦{i}\n卦{i}讲的是第{i}件事。" for i in range(12)), "utf-8")
+    after = held_out()
+    assert before < after
+    assert len(after) == 4
+
+
+def test_everything_in_quarantine_fails_the_gate_and_is_listed(tmp_path: Path) -> None:
+    folder = make(tmp_path, text="甲\n他说“好。\n\n乙\n她说“不。")
+    with rawtune.open(folder) as opened:
+        with pytest.raises(GateFailed):
+            opened.run("synthesise")
+        listed = opened.quarantine()
+    assert [entry["state"] for entry in listed] == ["quarantined", "quarantined"]
+    assert listed[0]["source"] == "raw/book.txt:0-7"
+    assert listed[0]["reply"].startswith('content:"甲"')
+
+
+def test_training_again_with_other_settings_keeps_the_first_adapter(tmp_path: Path, student: Path) -> None:
+    settings = {"student": str(student), "training__batch_size": 32, "training__epochs": 1}
+    folder = make(tmp_path, **settings)
+    with rawtune.open(folder) as opened:
+        opened.run("export")
+        first = opened.train()
+    path = folder / config.FILE_NAME
+    path.write_text(path.read_text(encoding="utf-8").replace("rank: 16", "rank: 4"), encoding="utf-8")
+    with rawtune.open(folder) as opened:
+        second = opened.train()
+    assert second.name == f"{first.name}-2"
+    assert (first / "adapter_model.safetensors").exists()
+
+
+def test_create_refuses_what_would_be_lost(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        project.create(tmp_path / "full")
+    with pytest.raises(UsageError, match="no example 'none'"):
+        project.create(tmp_path / "new", example="none")
+    with pytest.raises(UsageError, match=r"not a \.txt file"):
+        project.create(tmp_path / "new", source=tmp_path / "missing.txt")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("my book", "my-book"), ("周易", "周易"), (".hidden", "hidden"), ("---", "project")]
+)
+def test_any_folder_name_gives_a_project_that_opens(tmp_path: Path, name: str, expected: str) -> None:
+    with Project(project.create(tmp_path / name)) as opened:
+        assert opened.config.name == expected
+
+
+def test_language_follows_the_text(tmp_path: Path) -> None:
+    assert config.load(project.create(tmp_path / "zh", example="zhouyi-zh")).language == "zh"
+    assert config.load(project.create(tmp_path / "en", example="zhouyi-en")).language == "en"
+
+
+def test_public_names() -> None:
+    assert rawtune.__all__ == ["Project", "open"]
+    assert rawtune.Project is Project
+    with pytest.raises(AttributeError):
+        rawtune.nothing  # noqa: B018
