@@ -36,6 +36,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     def __init__(
         self, model: Any, base: str, rows: Sequence[Encoded], padding: int, args: TrainingArguments, progress: Progress
     ) -> None:
+        if args.n_gpu > 1:
+            args._n_gpu = 1  # one process drives one GPU: DataParallel would count the tokens of a batch wrongly
         super().__init__(
             model=model,
             args=args,
