@@ -15,13 +15,14 @@ from typing import Any
 from rawtune.errors import CallRejected, MissingDependency, ModelUnavailable
 from rawtune.llm.smollm2 import find_gguf
 from rawtune.records import Reply, Request
+from rawtune.threads import wait_briefly
 
 _CONTEXT = 4096
 """Tokens of prompt and reply together; the model knows 8,192, but each costs 23 kB of memory."""
 _PROMPT_CACHE_MIB = 256
 """What earlier prompts left behind: the next question about a passage need not read it again, whatever came between."""
-_HALF_THE_CORES = max(1, (os.cpu_count() or 1) // 2)
-"""Beside other work, llama.cpp's threads wait for each other and become many times slower than one thread is."""
+_THREADS = min(8, os.cpu_count() or 1)
+"""More do not help a model of this size."""
 
 
 class Embedded:
@@ -95,8 +96,7 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _load(weights: Path) -> Any:
-    # Read by the OpenMP runtime when it is loaded: idle threads sleep instead of spinning on cores that others need.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    wait_briefly()
     import xllamacpp
 
     settings = xllamacpp.CommonParams()
@@ -104,7 +104,7 @@ def _load(weights: Path) -> Any:
     settings.verbosity = -1  # silent: standard output and error belong to the command line
     settings.n_ctx = _CONTEXT
     settings.n_parallel = 1
-    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = _HALF_THE_CORES
+    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = _THREADS
     settings.cache_ram_mib = _PROMPT_CACHE_MIB
     settings.fit_params = False  # the model fits anywhere
     settings.ui = False

@@ -1,7 +1,6 @@
 """The student: where its files are, and how its weights are held in memory."""
 
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rawtune.errors import MissingDependency, ModelUnavailable, RawtuneError
 from rawtune.progress import Progress, Silent
+from rawtune.threads import wait_briefly
 from rawtune.training import embedded
 from rawtune.training.tokens import end_of_turn
 
@@ -49,8 +49,7 @@ def load(name: str, quantise: Quantise = "none", progress: Progress | None = Non
 
     Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
     """
-    # Read when the OpenMP runtime loads: threads that wait by spinning starve all other work on few cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    wait_briefly()
     source = resolve(name, progress)
     with quiet(), _explained(name):
         import peft  # noqa: F401 - checked here, so that it is not missed after a long load
