@@ -45,7 +45,11 @@ def test_map_and_tree_agree(language: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_documented_commands_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    commands = re.findall(r"(?:^|`)rawtune ([a-z-]+)((?: [^`#\n]*)?)", text, re.MULTILINE)
+    fenced = "\n".join(re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    commands = [
+        *re.findall(r"^rawtune ([a-z-]+)([^#\n]*)", fenced, re.MULTILINE),
+        *re.findall(r"`rawtune ([a-z-]+)([^`\n]*)`", text),
+    ]
     for verb, arguments in commands:
         assert verb in VERBS, f"{document.name}: rawtune {verb}"
         command = app.get_command(click.Context(app), verb)

@@ -78,8 +78,20 @@ def environment(**extra: str) -> dict[str, str]:
     return {**clean, "NO_COLOR": "1", "COLUMNS": "200", **extra}
 
 
-def rawtune(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the program in ``folder`` as a user would; ``settings`` join the environment."""
+def rawtune(
+    folder: Path, *arguments: str, largest_file: int | None = None, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program in ``folder`` as a user would; ``settings`` join the environment.
+
+    No file may grow beyond ``largest_file`` bytes: what a program meets on a full disk, but for this process alone.
+    """
+
+    def limit() -> None:
+        import resource
+
+        if largest_file:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
     return subprocess.run(
         [sys.executable, "-m", "rawtune", *arguments],
         cwd=folder,
@@ -88,6 +100,7 @@ def rawtune(folder: Path, *arguments: str, **settings: str) -> subprocess.Comple
         text=True,
         timeout=300,
         check=False,
+        preexec_fn=limit,
     )
 
 

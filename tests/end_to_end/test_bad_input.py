@@ -134,3 +134,25 @@ def test_two_runs_at_once_are_told_apart(tmp_path: Path, student: Path, endpoint
     (project / ".rawtune").mkdir()
     with FileLock(project / ".rawtune" / "lock"):
         fails(project, 2, "another run")
+
+
+@pytest.mark.parametrize(("verb", "largest_file"), [("synth", 150_000), ("export", 20_000), ("train", 60_000)])
+def test_disk_full_in_the_middle_goes_on_from_there(
+    tmp_path: Path, student: Path, endpoint: Endpoint, verb: str, largest_file: int
+) -> None:
+    project = make_project(tmp_path, student, "openai:local", endpoint.url, passages=64)
+    before = {"synth": "read", "export": "augment", "train": "export"}[verb]
+    assert rawtune(project, before).returncode == 0
+    full = rawtune(project, verb, largest_file=largest_file)
+    assert full.returncode == 1, full.stderr
+    assert "free some space" in full.stderr
+    assert "Traceback" not in full.stderr
+    asked = len(endpoint.asked)
+    again = rawtune(project, verb)
+    assert again.returncode == 0, again.stderr
+    assert not list(project.rglob("*.partial"))
+    if verb == "synth":
+        assert "64 kept + 0 quarantined + 0 failed = 64 passages" in again.stderr
+        assert len({str(request["messages"]) for request in endpoint.asked}) == 64
+    else:
+        assert len(endpoint.asked) == asked == 64

@@ -27,7 +27,8 @@ def demo(folder: Path) -> None:
     if not (folder / config.FILE_NAME).exists():
         project.create(folder, "zhouyi-en", limit=PASSAGES, settings=SETTINGS)
     with Terminal() as terminal, project.Project(folder, terminal) as opened:
-        opened.run()
+        if not opened.run():
+            terminal.say("everything is current")
         record = opened.status()[-1].record
     if record is None:
         raise UsageError(f"{folder} holds no finished demo", "remove the folder and try again")
