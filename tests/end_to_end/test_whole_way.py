@@ -51,7 +51,9 @@ def test_chinese_corpus_through_an_endpoint(tmp_path: Path, student: Path, endpo
 
 def test_second_run_does_nothing_and_a_change_says_why(tmp_path: Path, student: Path, endpoint: Endpoint) -> None:
     project = make_project(tmp_path, student, "openai:local", endpoint.url)
-    assert rawtune(project, "export").returncode == 0
+    configure(project, {"  price": "{input: 10, output: 100, currency: CNY}"})
+    first = rawtune(project, "export")
+    assert "8 calls stored in this project, 0.0240 CNY" in first.stderr
     again = rawtune(project, "export")
     assert "everything is current" in again.stdout
     assert len(endpoint.asked) == 8

@@ -179,6 +179,9 @@ def _close(work: Work, passages: list[Passage]) -> Done:
             f"this teacher cannot write: {origins[Origin.PICKED]} rows hold sentences that it picked,"
             f" {origins[Origin.EXTRACTED]} fell back to the passage's opening sentences"
         )
+    calls, cost = work.ledger.spent()
+    if (price := work.config.teacher.price) and cost is not None:
+        work.progress.say(f"{calls} calls stored in this project, {cost:.4f} {price.currency}")
     if failed:
         reasons = Counter(outcome.reason for outcome in outcomes.values() if outcome.state is State.FAILED)
         raise RawtuneError(
