@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from ruamel.yaml import YAML
 from tests.tiny_model import make_tiny_model
 
 import rawtune
-from rawtune import config, project
-from rawtune.errors import GateFailed, UsageError
+from rawtune import config, pipeline, project
+from rawtune.errors import ConfigError, EndpointDown, GateFailed, UsageError
+from rawtune.progress import Silent
 from rawtune.project import Project
 from rawtune.records import State
 
@@ -33,15 +35,17 @@ def make(folder: Path, text: str = TEXT, **settings: object) -> Path:
     source = folder / "book.txt"
     source.write_text(text, encoding="utf-8")
     made = project.create(folder / "book", source=source)
-    path = made / config.FILE_NAME
-    yaml = YAML()
+    configure(made, teacher__model="scripted:", **settings)
+    return made
+
+
+def configure(folder: Path, **settings: object) -> None:
+    path, yaml = folder / config.FILE_NAME, YAML()
     tree = yaml.load(path)
-    tree["teacher"]["model"] = "scripted:"
     for name, value in settings.items():
         section, _, key = name.rpartition("__")
         (tree[section] if section else tree)[key] = value
     yaml.dump(tree, path)
-    return made
 
 
 def test_the_readmes_ten_lines(tmp_path: Path, student: Path) -> None:
@@ -75,6 +79,7 @@ def test_a_product_that_was_removed_is_made_again(tmp_path: Path) -> None:
     with rawtune.open(folder) as opened:
         opened.run("export")
         dataset = opened.export()
+        assert opened.export() == dataset, "a current dataset is not written again"
         dataset.unlink()
         (stale,) = [state for state in opened.status() if state.name == "export"]
         assert stale.reasons == (f"datasets/{dataset.name} is gone",)
@@ -83,8 +88,9 @@ def test_a_product_that_was_removed_is_made_again(tmp_path: Path) -> None:
 
 def test_two_exports_within_a_second_are_two_datasets(tmp_path: Path) -> None:
     with rawtune.open(make(tmp_path)) as opened:
-        opened.run("augment")
-        assert opened.export() != opened.export()
+        first = opened.export()
+        pipeline.run_stage(opened._work, "export")
+        assert opened.export() != first
     assert len(list((tmp_path / "book" / "datasets").glob("*_??????.csv"))) == 2
 
 
@@ -126,6 +132,63 @@ def test_everything_in_quarantine_fails_the_gate_and_is_listed(tmp_path: Path) -
     assert listed[0]["reply"].startswith('content:"甲"')
 
 
+def test_rows_that_a_failed_run_took_away_are_made_again(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    with rawtune.open(folder) as opened:
+        opened.run("export")
+    address = "http://127.0.0.1:9/v1"
+    configure(folder, teacher__model="openai:x", teacher__base_url=address, teacher__attempts=1)
+    with rawtune.open(folder) as opened, pytest.raises(EndpointDown):
+        opened.run("export")
+    configure(folder, teacher__model="scripted:", teacher__base_url=None)
+    with rawtune.open(folder) as opened:
+        assert "synthesise" in opened.run("export")
+        assert len(opened._work.ledger.synthesised()) == 4
+
+
+def test_the_pilots_gate_holds_when_run_again(tmp_path: Path) -> None:
+    folder = make(tmp_path, text="\n\n".join(f"甲{i}\n他说“好{i}。" for i in range(9)))
+    for _ in range(2):
+        with rawtune.open(folder) as opened, pytest.raises(GateFailed, match="pilot"):
+            opened.run("synthesise")
+    with rawtune.open(folder) as opened:
+        assert len(opened.quarantine()) == 3
+
+
+def test_a_bad_template_file_is_known_before_the_teacher_is_asked(tmp_path: Path) -> None:
+    folder = make(tmp_path, augmentation__templates="missing.yaml")
+    with rawtune.open(folder) as opened, pytest.raises(ConfigError, match=r"missing\.yaml"):
+        opened.run("export")
+    with rawtune.open(folder) as opened:
+        assert opened._work.ledger.spent() == (0, None)
+
+
+def test_other_files_in_raw_are_named(tmp_path: Path) -> None:
+    class Lines(Silent):
+        said: ClassVar[list[str]] = []
+
+        def say(self, line: str) -> None:
+            self.said.append(line)
+
+    folder = make(tmp_path)
+    (folder / "raw" / "B.TXT").touch()
+    (folder / "raw" / "c.md").touch()
+    with rawtune.open(folder, Lines()) as opened:
+        opened.read()
+    assert any("B.TXT, c.md" in line for line in Lines.said)
+
+
+def test_another_address_is_another_teacher(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    with rawtune.open(folder) as opened:
+        opened.run("synthesise")
+    configure(folder, teacher__base_url="http://127.0.0.1:1/v1")
+    with rawtune.open(folder) as opened:
+        assert not opened.status()[1].current
+        opened.run("synthesise")
+        assert opened._work.ledger.spent()[0] == 8
+
+
 def test_training_again_with_other_settings_keeps_the_first_adapter(tmp_path: Path, student: Path) -> None:
     settings = {"student": str(student), "training__batch_size": 32, "training__epochs": 1}
     folder = make(tmp_path, **settings)
@@ -141,14 +204,16 @@ def test_training_again_with_other_settings_keeps_the_first_adapter(tmp_path: Pa
 
 
 def test_create_refuses_what_would_be_lost(tmp_path: Path) -> None:
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "file").touch()
-    with pytest.raises(UsageError, match="not empty"):
+    (tmp_path / "full" / "raw").mkdir(parents=True)
+    with pytest.raises(UsageError, match="holds a project"):
         project.create(tmp_path / "full")
     with pytest.raises(UsageError, match="no example 'none'"):
         project.create(tmp_path / "new", example="none")
-    with pytest.raises(UsageError, match=r"not a \.txt file"):
+    with pytest.raises(UsageError, match="no such file"):
         project.create(tmp_path / "new", source=tmp_path / "missing.txt")
+    (tmp_path / "book.docx").touch()
+    with pytest.raises(UsageError, match=r"not a \.txt file"):
+        project.create(tmp_path / "new", source=tmp_path / "book.docx")
     assert not (tmp_path / "new").exists()
 
 

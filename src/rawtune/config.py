@@ -57,7 +57,8 @@ class Teacher(Section):
     @classmethod
     def _known_kind(cls, value: str) -> str:
         kind, _, name = value.partition(":")
-        if kind not in ("embedded", "openai", "langchain", "scripted") or (kind != "scripted" and not name):
+        wanted = {"embedded": name, "openai": name, "langchain": name.partition(":")[2], "scripted": kind}
+        if not wanted.get(kind):
             raise ValueError(
                 "write embedded:smollm2, openai:NAME, langchain:PROVIDER:NAME or scripted:"
                 " (a served model of any maker is openai:NAME with base_url)"
@@ -112,7 +113,7 @@ class Training(Section):
     max_input_tokens: int = Field(512, ge=8)
     max_output_tokens: int = Field(1536, ge=8)
     checkpoint_steps: int = Field(10, ge=1, description="A checkpoint every so many steps.")
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32, description="Of the adapter's first weights and the order of rows.")
 
     @model_validator(mode="after")
     def _whole_micro_batches(self) -> "Training":

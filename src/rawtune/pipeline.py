@@ -52,6 +52,8 @@ def run_stage(work: Work, name: str) -> dict[str, Any]:
     stage = STAGES[name]
     # Taken before the work: what changes during it leaves the stage stale, as it should.
     inputs = stage.inputs(work)
+    # A run that is cut short has changed rows already; the record of the run before must not vouch for them.
+    work.ledger.forget_stage(name)
     started = time.monotonic()
     done = stage.run(work)
     seconds = round(time.monotonic() - started, 3)
@@ -75,7 +77,7 @@ def state(work: Work, name: str) -> StageState:
     """Where one stage stands, by its own inputs and product."""
     record = work.ledger.stage(name)
     if record is None:
-        return StageState(name, ("not run yet",), None)
+        return StageState(name, ("not run to its end yet",), None)
     try:
         inputs = STAGES[name].inputs(work)
     except RawtuneError as error:

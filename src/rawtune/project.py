@@ -80,7 +80,10 @@ class Project:
             return pipeline.run(self._work, until)
 
     def read(self) -> dict[str, Any]:
-        """raw/ to passages, the held-out split frozen; the figures."""
+        """raw/ to passages, the held-out split frozen; the figures.
+
+        Like the methods below, it first does the stages before it that are stale, and nothing if all are current.
+        """
         return self._one("read")
 
     def synthesise(self) -> dict[str, Any]:
@@ -113,8 +116,9 @@ class Project:
             return attempt(self._work, number)
 
     def _one(self, stage: str) -> dict[str, Any]:
-        with self._alone():
-            return pipeline.run_stage(self._work, stage)
+        self.run(stage)
+        record = self._work.ledger.stage(stage)
+        return record.summary if record else {}
 
     def _product(self, stage: str) -> Path:
         record = self._work.ledger.stage(stage)
@@ -146,11 +150,11 @@ def create(
     """Make a project folder: rawtune.yaml and raw/, with an example's text, the user's file, or nothing yet.
 
     ``limit`` takes only the first samples of an example; ``settings`` differ from the defaults. Raises ``UsageError``
-    if the folder is not empty, if the example is unknown, or if the file cannot be used.
+    if the folder holds a project, if the example is unknown, or if the file cannot be used.
     """
     name = re.sub(r"[^\w.-]", "-", folder.resolve().name).lstrip(".-") or "project"
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} exists and is not empty", "choose another name")
+    if folder.is_file() or any((folder / used).exists() for used in (config.FILE_NAME, "raw")):
+        raise UsageError(f"{folder} is a file, or holds a project already", "choose another name")
     texts: dict[str, str] = {}
     if example is not None:
         if example not in EXAMPLES:
@@ -159,8 +163,10 @@ def create(
         texts["hexagrams.txt"] = "\n\n".join(text.split("\n\n")[:limit])
     if source is not None:
         texts = {}
-        if source.suffix != ".txt" or not source.is_file():
-            raise UsageError(f"{source}: not a .txt file", "give a UTF-8 text file, samples separated by blank lines")
+        if not source.is_file():
+            raise UsageError(f"{source}: there is no such file", "give the path of a UTF-8 text file")
+        if source.suffix != ".txt":
+            raise UsageError(f"{source}: not a .txt file", "save it as UTF-8 text, samples separated by blank lines")
     raw = folder / "raw"
     raw.mkdir(parents=True)
     for file, text in texts.items():

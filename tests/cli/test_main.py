@@ -33,6 +33,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (errors.GateFailed("x", "y"), 1),
         (errors.EndpointDown("x", "y"), 1),
         (errors.StorageFull("x", "y"), 1),
+        (PermissionError(errno.EACCES, "Permission denied", "raw/a.txt"), 2),
         (OSError(errno.ENOSPC, "No space left on device"), 1),
         (KeyboardInterrupt(), 130),
     ],
@@ -48,7 +49,7 @@ def test_exit_codes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 def test_a_bug_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
-        raise OSError(errno.EIO, "broken disk")
+        raise OSError(errno.EIO, "broken disk")  # names no file
 
     monkeypatch.setattr(cli, "app", fail)
     monkeypatch.setattr("sys.argv", ["rawtune"])
@@ -72,7 +73,7 @@ def test_export_then_status(book: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     stages = {stage["name"]: stage for stage in json.loads(capsys.readouterr().out)["stages"]}
     assert stages["export"]["current"]
     assert stages["export"]["product"].startswith("datasets/book_dataset_")
-    assert stages["train"]["reasons"] == ["not run yet"]
+    assert stages["train"]["reasons"] == ["not run to its end yet"]
     assert run(monkeypatch, "status") == 0
     assert "synthesise  current" in capsys.readouterr().out
     assert run(monkeypatch, "status", "--quarantine") == 0

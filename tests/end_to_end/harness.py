@@ -92,10 +92,13 @@ def rawtune(
         if largest_file:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
+    variables = environment(**settings)
+    if largest_file:  # coverage's own file would not fit either
+        variables = {name: value for name, value in variables.items() if not name.startswith("COVERAGE_")}
     return subprocess.run(
         [sys.executable, "-m", "rawtune", *arguments],
         cwd=folder,
-        env=environment(**settings),
+        env=variables,
         capture_output=True,
         text=True,
         timeout=300,

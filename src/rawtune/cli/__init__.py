@@ -66,9 +66,11 @@ def main() -> None:
     except OSError as error:
         import errno
 
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            _fail(f"{error}", "free some space, then run the same command again: it goes on from here", 1)
+        if not error.filename:
             raise
-        _fail(f"{error}", "free some space, then run the same command again: it goes on from here", 1)
+        _fail(f"{error.filename}: {error.strerror}", "make it readable and writable, then try again", 2)
     sys.exit(code or 0)
 
 

@@ -49,7 +49,8 @@ def attempt(number: int, as_json: bool) -> None:
             click.echo(f"{column}: {text}")
     else:
         click.echo(trial.outcome.reason)
-    money = f"{cost:.6f} {price.currency}" if price else "no teacher.price in rawtune.yaml"
+    known = price and all(reply.cost is not None for _, reply in trial.exchanges)
+    money = f"{cost:.6f} {price.currency}" if price and known else "unknown (no teacher.price when it was asked)"
     click.echo(f"tokens: {tokens[0]} in, {tokens[1]} out; cost: {money}")
 
 

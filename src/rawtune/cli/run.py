@@ -4,6 +4,7 @@ import json
 
 import click
 
+from rawtune.pipeline import STAGES
 from rawtune.project import Project
 
 _UNTIL = {
@@ -32,7 +33,8 @@ def _command(verb: str) -> click.Command:
 
         with Terminal() as terminal, Project(progress=terminal) as project:
             ran = project.run(until)
-            states = [state for state in project.status() if state.record]
+            done = list(STAGES)[: list(STAGES).index(until) + 1]
+            states = [state for state in project.status() if state.record and state.name in done]
         if as_json:
             click.echo(
                 json.dumps(
@@ -41,9 +43,9 @@ def _command(verb: str) -> click.Command:
             )
             return
         if not ran:
-            click.echo("everything is current")
+            click.echo(f"everything is current{'' if verb == 'run' else f' up to {until}'}")
         for state in states:
-            if state.record and state.record.product and state.name in _UNTIL.values():
+            if state.record and state.record.product:
                 click.echo(f"{state.name}: {project.folder / state.record.product}")
 
     return command

@@ -236,6 +236,11 @@ class Ledger:
             row = connection.execute(select(table).where(table.c.name == name)).one_or_none()
         return StageRecord(row.inputs, row.output, row.product, row.summary, row.seconds, row.finished) if row else None
 
+    def forget_stage(self, name: str) -> None:
+        """Take a stage for not completed: it is about to change what its record speaks of."""
+        with self._database.write() as connection:
+            connection.execute(delete(tables.stages).where(tables.stages.c.name == name))
+
     def save_stage(self, name: str, record: StageRecord) -> None:
         """Record that a stage was completed; the last thing that a stage's run does."""
         values = record._asdict()

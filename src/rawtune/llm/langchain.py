@@ -1,5 +1,6 @@
 """Every provider that LangChain knows, through its ``init_chat_model``."""
 
+import os
 import time
 from typing import Any
 
@@ -15,6 +16,8 @@ from rawtune.errors import (
 )
 from rawtune.llm.tokens import estimate_tokens
 from rawtune.records import Parameters, Reply, Request
+
+_TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
 
 
 class LangChain:
@@ -55,6 +58,9 @@ class LangChain:
         """LangChain keeps its clients to itself; nothing to release."""
 
     def _open(self, parameters: Parameters) -> Any:
+        # LangSmith's tracing would send the passages to somebody whom rawtune.yaml does not name.
+        for name in _TRACING:
+            os.environ.pop(name, None)
         try:
             from langchain.chat_models import init_chat_model
         except ImportError as error:
@@ -69,10 +75,9 @@ class LangChain:
                 f"install the provider's package, such as: pip install langchain-{self._provider}",
             ) from error
         except Exception as error:  # no key, an unknown provider, a parameter that it does not take
-            kind = KeyRejected if "key" in str(error).lower() else ModelUnavailable
-            raise kind(
-                f"{self.name}: {error}", "put the provider's key into the environment, or check teacher.model"
-            ) from error
+            if "key" in str(error).lower():
+                raise KeyRejected(f"{self.name}: {error}", "put the provider's key into the environment") from error
+            raise ModelUnavailable(f"{self.name}: {error}", "check the provider's name in teacher.model") from error
         self._chats[parameters] = chat
         return chat
 

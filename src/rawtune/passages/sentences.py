@@ -8,6 +8,9 @@ import re
 _END = re.compile(r"(?:[。！？]+|[.!?]+(?=[\"'”’)\]]*(?:\s|$)))[\"'”’」』）)\]]*")
 _ABBREVIATION = re.compile(r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|vs|etc|cf|No|Fig|e\.g|i\.e)\.$", re.ASCII)
 
+_LONGEST_ABBREVIATION = 8
+"""Characters to look back; to look back to the sentence's start would take quadratic time on a line of initials."""
+
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Character spans of the sentences of ``text``, without the white space around them.
@@ -19,7 +22,7 @@ def spans(text: str) -> list[tuple[int, int]]:
     for line in re.finditer(r"[^\n]+", text):
         start = line.start()
         for end in _END.finditer(text, line.start(), line.end()):
-            if not _ABBREVIATION.search(text, start, end.end()):
+            if not _ABBREVIATION.search(text, max(start, end.end() - _LONGEST_ABBREVIATION), end.end()):
                 found.append((start, end.end()))
                 start = end.end()
         found.append((start, line.end()))

@@ -15,6 +15,12 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(PATTERN) if path.is_file())
 
 
+def ignored(folder: Path) -> list[str]:
+    """Names of what else lies in raw/: other kinds of files, and folders."""
+    read_ones = set(files(folder))
+    return sorted(path.name for path in (folder / "raw").glob("*") if path not in read_ones)
+
+
 def read(folder: Path) -> list[Document]:
     """Decode every raw file of the project.
 

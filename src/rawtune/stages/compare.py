@@ -86,7 +86,7 @@ def _outside(work: Work) -> Sequence[str]:
     from ruamel.yaml import YAML
 
     if work.config.comparison.outside is not None:
-        return work.config.comparison.outside
+        return list(dict.fromkeys(work.config.comparison.outside))
     text = resources("rawtune.comparison").joinpath("outside.yaml").read_text(encoding="utf-8")
     questions: list[str] = YAML(typ="safe").load(text)[work.config.language]
     return questions

@@ -32,6 +32,7 @@ def run(work: Work) -> Done:
         "counts": work.ledger.stage("synthesise").summary,  # type: ignore[union-attr]  # export runs after it
         "split": work.ledger.stage("read").summary,  # type: ignore[union-attr]
         "teacher": work.config.teacher.model,
+        "teacher_address": work.config.teacher.base_url,
         "prompt": sorted({row.prompt_hash for row in train}),
         "repaired_rows": sum(bool(outcome.repairs) for outcome in outcomes.values()),
         "raw": sorted({(p.document, p.document_sha256) for p in work.ledger.passages()}),

@@ -20,6 +20,8 @@ def run(work: Work) -> Done:
     """Read every file whole before anything is stored, so that a bad one changes nothing."""
     settings = work.config.passages
     documents = text.read(work.folder)
+    if ignored := text.ignored(work.folder):
+        work.progress.say(f"not read, as only .txt files in raw/ itself are: {', '.join(ignored)}")
     passages = held_out.assign(split(documents, settings.max_tokens), work.ledger.frozen_splits(), settings.held_out)
     work.ledger.save_passages(passages)
     splits = Counter(passage.split for passage in passages)

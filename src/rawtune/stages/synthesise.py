@@ -13,6 +13,7 @@ from rawtune.llm import open_teacher, parameters
 from rawtune.llm.teacher import Teacher
 from rawtune.passages import sentences
 from rawtune.records import Example, Finding, Origin, Outcome, Passage, Reply, Request, State, content_hash
+from rawtune.stages.augment import load_templates
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.pick import pick
@@ -20,7 +21,7 @@ from rawtune.synthesis.write import Conversation, write
 from rawtune.verification import form
 
 # Settings of the teacher that change how fast or how often it is asked, but not what it is asked.
-_PACE = ("concurrency", "timeout", "attempts", "price", "api_key_env", "base_url")
+_PACE = ("concurrency", "timeout", "attempts", "price", "api_key_env")
 _GROUP = 64
 """Outcomes committed together; losing some in a crash costs nothing, their replies are stored already."""
 
@@ -38,14 +39,18 @@ def inputs(work: Work) -> dict[str, str]:
 
 def run(work: Work) -> Done:
     """Bring every passage to an end. Raises ``GateFailed`` unless all of them ended, and enough of them well."""
+    load_templates(work)  # a fault in them is to be known before the teacher is paid
     passages = work.ledger.passages()
     settled = {
         id: outcome for id, outcome in work.ledger.outcomes(_made_by(work)).items() if outcome.state is not State.FAILED
     }
     todo = [passage for passage in passages if passage.id not in settled]
-    pilot = todo[: work.config.synthesis.pilot] if not settled else []
+    kept_before = any(outcome.state is State.KEPT for outcome in settled.values())
+    # What ended badly in an earlier pilot counts into this one: running again is no way round the gate.
+    size = 0 if kept_before else max(0, work.config.synthesis.pilot - len(settled))
+    gate = work.config.synthesis.pilot > 0 and not kept_before
     if todo:
-        asyncio.run(_work_off(work, pilot, todo[len(pilot) :], len(settled)))
+        asyncio.run(_work_off(work, todo[:size], todo[size:], len(settled), gate))
     return _close(work, passages)
 
 
@@ -75,7 +80,8 @@ def attempt(work: Work, number: int) -> Trial:
     return Trial(passage, exchanges, results[0])
 
 
-async def _work_off(work: Work, pilot: list[Passage], rest: list[Passage], settled: int) -> None:
+async def _work_off(work: Work, pilot: list[Passage], rest: list[Passage], settled: int, gate: bool) -> None:
+    """The pilot, then the rest; with ``gate``, the rest only if the pilot brought a row."""
     counts: Counter[State] = Counter()
     waiting: list[Outcome] = []
     made_by = _made_by(work)
@@ -108,11 +114,11 @@ async def _work_off(work: Work, pilot: list[Passage], rest: list[Passage], settl
             await _converse(work, pilot, show)
             if last_error and counts[State.FAILED] == len(pilot):
                 raise last_error[0]
-            if not counts[State.KEPT] and rest:
-                raise GateFailed(
-                    "the pilot brought no row that could be kept; the other passages were not asked",
-                    "look at prompt and reply with: rawtune try --passage 1",
-                )
+        if gate and not counts[State.KEPT] and rest:
+            raise GateFailed(
+                "the pilot brought no row that could be kept; the other passages were not asked",
+                "look at prompt and reply with: rawtune try --passage 1; then change the prompt or the teacher",
+            )
         await _converse(work, rest, record)
     finally:
         save()
@@ -146,20 +152,20 @@ def _conversation(work: Work, teacher: Teacher, prompt: prompts.Prompt, passage:
         return form.check(work.config.columns, concept, answer)
 
     settings = work.config.teacher
+    # Names as served are the server's own: the same name at another address is another model.
+    model = f"{settings.model} at {settings.base_url}" if settings.base_url else settings.model
     if teacher.writes_freely:
         return write(
             passage,
             prompt,
             teacher=teacher.name,
-            model=settings.model,
+            model=model,
             parameters=parameters(settings),
             check=check,
             repeats=work.config.synthesis.repeats,
         )
     texts = [passage.text[start:end] for start, end in sentences.spans(passage.text)]
-    return pick(
-        passage, texts, prompt, teacher=teacher.name, model=settings.model, parameters=parameters(settings), check=check
-    )
+    return pick(passage, texts, prompt, teacher=teacher.name, model=model, parameters=parameters(settings), check=check)
 
 
 def _close(work: Work, passages: list[Passage]) -> Done:

@@ -50,6 +50,11 @@ def load(name: str, quantise: Quantise = "none", progress: Progress | None = Non
     Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
     """
     wait_briefly()
+    if "chatglm" in Path(name).name.lower():
+        raise ModelUnavailable(
+            f"{name}: this release cannot load ChatGLM's original layout, and runs no code of a model's own",
+            "choose another student; a served ChatGLM3 can be the teacher (docs/chatglm3-on-a-gpu.md)",
+        )
     source = resolve(name, progress)
     with quiet(), _explained(name):
         import peft  # noqa: F401 - checked here, so that it is not missed after a long load
