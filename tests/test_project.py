@@ -225,6 +225,14 @@ def test_any_folder_name_gives_a_project_that_opens(tmp_path: Path, name: str, e
         assert opened.config.name == expected
 
 
+def test_a_project_may_be_made_around_the_users_files(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / ".gitignore").write_text("mine\n")
+    project.create(tmp_path, source=tmp_path / "book.txt")
+    assert (tmp_path / "raw" / "book.txt").exists()
+    assert (tmp_path / ".gitignore").read_text() == "mine\n"
+
+
 def test_language_follows_the_text(tmp_path: Path) -> None:
     assert config.load(project.create(tmp_path / "zh", example="zhouyi-zh")).language == "zh"
     assert config.load(project.create(tmp_path / "en", example="zhouyi-en")).language == "en"

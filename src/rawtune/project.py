@@ -176,7 +176,9 @@ def create(
     language = "zh" if any(_is_chinese(path) for path in raw.iterdir()) else "en"
     text = config.commented(name=name, language=language, **(settings or {}))
     (folder / config.FILE_NAME).write_text(text, encoding="utf-8")
-    (folder / ".gitignore").write_text(".rawtune/\nmodels/\n", encoding="utf-8")
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(".rawtune/\nmodels/\n", encoding="utf-8")
     return folder
 
 

@@ -10,7 +10,6 @@ from rawtune.llm import embedded, smollm2
 from rawtune.llm.embedded import Embedded
 from rawtune.records import Message, Parameters, Request
 
-pytest.importorskip("xllamacpp")
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PASSAGE = (

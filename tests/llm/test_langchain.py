@@ -1,4 +1,5 @@
 import asyncio
+import os
 import sys
 
 import pytest
@@ -16,7 +17,6 @@ from rawtune.errors import (
 from rawtune.llm.langchain import LangChain
 from rawtune.records import Message, Parameters, Request
 
-pytest.importorskip("langchain_openai")
 KEY = "sk-geheim-0123456789"
 
 
@@ -157,3 +157,10 @@ async def test_no_such_provider(request_):
 def test_no_model_named():
     with pytest.raises(ModelUnavailable):
         LangChain("openai", None, KEY, timeout=30)
+
+
+def test_passages_are_not_traced_to_anybody_else(monkeypatch):
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    monkeypatch.setenv("LANGCHAIN_TRACING_V2", "true")
+    LangChain("openai:x", "http://127.0.0.1:9/v1", "sk-x", 1)._open(Parameters())
+    assert not {"LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"} & set(os.environ)
