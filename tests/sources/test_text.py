@@ -1,6 +1,5 @@
 import codecs
 import hashlib
-import shutil
 import subprocess
 
 import pytest
@@ -51,7 +50,6 @@ def test_an_empty_file_is_a_fault(tmp_path, data):
         text.read(project(tmp_path, a=data))
 
 
-@pytest.mark.skipif(not shutil.which("iconv"), reason="the remedy is a command of iconv")
 @pytest.mark.parametrize(
     ("codec", "data"),
     [
