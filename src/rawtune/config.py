@@ -48,10 +48,17 @@ class Teacher(Section):
     max_tokens: int | None = Field(800, ge=1, description="Longest reply, in tokens.")
     seed: int | None = Field(None, description="For endpoints that honour one.")
     stop: tuple[str, ...] = Field((), description="Strings at which the reply ends.")
-    concurrency: int = Field(8, ge=1, description="Calls in flight at most.")
+    reply_format: Literal["auto", "json_schema", "json_object", "text"] = Field(
+        "auto", description="auto finds out once what the endpoint can hold to, the strictest first."
+    )
+    concurrency: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        "auto", description="Calls in flight at most; auto grows for as long as the endpoint keeps pace."
+    )
+    requests_per_minute: int | None = Field(None, ge=1, description="Never more than this in any minute.")
+    tokens_per_minute: int | None = Field(None, ge=1, description="Of prompts and replies, in any minute.")
     timeout: float = Field(120, gt=0, description="Seconds until one call is given up.")
     attempts: int = Field(5, ge=1, description="Tries per call before the passage counts as failed.")
-    price: Price | None = Field(None, description="Per million tokens; without it costs are not shown.")
+    price: Price | None = Field(None, description="Per million tokens; null looks the model up in the price table.")
 
     @field_validator("model")
     @classmethod
@@ -87,6 +94,12 @@ class Synthesis(Section):
     pilot: int = Field(3, ge=0, description="Passages done and shown first; 0 for none.")
     repeats: int = Field(2, ge=0, description="How often a reply with a fault is asked again, the fault named.")
     max_quarantined: Share = Field(0.2, description="Above this share of quarantined passages the run stops.")
+    confirm_above: float | None = Field(
+        5, ge=0, description="Ask before spending more than this, by the forecast; in the price's currency."
+    )
+    budget: float | None = Field(
+        None, ge=0, description="Never spend more than this on the project's calls, failed ones included."
+    )
 
 
 class Augmentation(Section):

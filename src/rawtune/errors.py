@@ -12,8 +12,11 @@ RawtuneError                 exit code 1
 │   │   └── EndpointDown     no connection, a time-out, or a 5xx
 │   └── CallRejected         final: the endpoint refuses this call
 │       ├── KeyRejected      401/403; exit code 2
-│       └── ModelNotFound    404; exit code 2
+│       ├── ModelNotFound    404; exit code 2
+│       └── QuotaExhausted   402, or 429 for want of money: waiting does not help
 ├── GateFailed               the work was done, but a gate says no
+├── BudgetReached            no call more fits into synthesis.budget; resumable
+├── Interrupted              stopped at the user's word, calls in flight brought home; exit code 130
 ├── StorageFull              no space left; everything committed before is kept
 └── AccountingError          a sum does not add up: a bug, the run stops
 """
@@ -88,8 +91,22 @@ class ModelNotFound(CallRejected):
     exit_code = 2
 
 
+class QuotaExhausted(CallRejected):
+    """The account behind the key has nothing left to spend."""
+
+
 class GateFailed(RawtuneError):
     """The work was done, but its result is not good enough to go on."""
+
+
+class BudgetReached(RawtuneError):
+    """The next call could exceed the budget, so it was not made."""
+
+
+class Interrupted(RawtuneError):
+    """The user asked to stop; what was in flight came home and is stored."""
+
+    exit_code = 130
 
 
 class StorageFull(RawtuneError):

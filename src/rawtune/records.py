@@ -9,13 +9,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 
+def canonical(content: Any) -> str:
+    """``content`` as canonical JSON: sorted keys, no white space, UTF-8 text as it is."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def content_hash(content: Any, length: int = 16) -> str:
-    """The first ``length`` hex digits of the SHA-256 of ``content`` as canonical JSON (sorted keys, UTF-8)."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    """The first ``length`` hex digits of the SHA-256 of ``content`` as canonical JSON."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()[:length]
 
 
 class Split(StrEnum):
@@ -90,6 +95,18 @@ class Parameters:
     stop: tuple[str, ...] = ()
 
 
+class ReplyForm(StrEnum):
+    """How a teacher is asked to form its reply, the strictest first."""
+
+    JSON_SCHEMA = "json_schema"  # held to the row's schema while decoding
+    JSON_OBJECT = "json_object"  # held to some JSON object; the prompt names the keys
+    TEXT = "text"  # labelled lines, by the prompt alone
+
+
+ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
+"""The schema of ``ReplyForm.JSON_OBJECT``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call to a teacher. ``schema`` is a JSON schema for the reply, where the teacher can hold to one."""
@@ -98,19 +115,34 @@ class Request:
     messages: tuple[Message, ...]
     parameters: Parameters = Parameters()
     schema: Mapping[str, Any] | None = None
+    _canonical: str = field(default="", init=False, repr=False, compare=False)
+    _key: str = field(default="", init=False, repr=False, compare=False)
+
+    @property
+    def canonical(self) -> str:
+        """All of it as canonical JSON: what is hashed, and what the ledger stores."""
+        if not self._canonical:
+            content = {
+                "messages": [{"content": message.content, "role": message.role} for message in self.messages],
+                "model": self.model,
+                "parameters": _parameters(self.parameters),
+                "schema": self.schema,
+            }
+            # Made once, as it is needed several times a call; frozen protects from others, not from this.
+            object.__setattr__(self, "_canonical", canonical(content))
+        return self._canonical
 
     @property
     def key(self) -> str:
         """Identity: two requests with one key would ask the same thing, so a stored reply answers both."""
-        # Messages by hand: asdict would copy every text, and this runs several times a call.
-        messages = [{"role": message.role, "content": message.content} for message in self.messages]
-        content = {
-            "model": self.model,
-            "messages": messages,
-            "parameters": asdict(self.parameters),
-            "schema": self.schema,
-        }
-        return content_hash(content, 32)
+        if not self._key:
+            object.__setattr__(self, "_key", hashlib.sha256(self.canonical.encode()).hexdigest()[:32])
+        return self._key
+
+
+@lru_cache(maxsize=64)
+def _parameters(parameters: Parameters) -> dict[str, Any]:
+    return asdict(parameters)
 
 
 @dataclass(frozen=True, slots=True)
