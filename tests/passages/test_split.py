@@ -80,6 +80,15 @@ def test_a_sample_of_exactly_the_limit_stays_whole():
     assert len(cut("甲。" * 17, 20)) == 2
 
 
+@given(TEXTS, st.integers(16, 40))
+def test_a_sample_stays_whole_exactly_if_its_tokens_fit(text, max_tokens):
+    whole = {text[start:end] for start, end in samples(text) if estimate_tokens(text[start:end]) <= max_tokens}
+    split_up = {text[start:end] for start, end in samples(text)} - whole
+    passages = set(cut(text, max_tokens))
+    assert whole <= passages
+    assert not split_up & passages
+
+
 def test_samples_are_never_joined_however_short():
     assert cut("甲。\n\n乙。", 512) == ["甲。", "乙。"]
 
