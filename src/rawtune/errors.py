@@ -58,6 +58,9 @@ class ModelUnavailable(UsageError):
 class TeacherError(RawtuneError):
     """A call to the teacher failed."""
 
+    status: int = 0
+    """The HTTP status, or the one usual for errors of this kind; 0 if no answer came."""
+
 
 class Retryable(TeacherError):
     """The same call may succeed later."""
@@ -70,29 +73,47 @@ class Retryable(TeacherError):
 class RateLimited(Retryable):
     """The endpoint asks to slow down (HTTP 429)."""
 
+    status = 429
+
 
 class EndpointDown(Retryable):
-    """No connection, a time-out, or a server-side error."""
+    """No connection, a time-out, or a server-side error.
+
+    ``sent`` is False if the call never left for want of a connection, so that it cannot have cost anything.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", retry_after: float | None = None, status: int = 0, sent: bool = True
+    ) -> None:
+        super().__init__(message, hint, retry_after)
+        self.status = status
+        self.sent = sent
 
 
 class CallRejected(TeacherError):
     """The endpoint refuses this call and would refuse it again."""
 
+    status = 400
+
 
 class KeyRejected(CallRejected):
     """The API key is missing or not accepted."""
 
+    status = 401
     exit_code = 2
 
 
 class ModelNotFound(CallRejected):
     """The endpoint has no model of this name."""
 
+    status = 404
     exit_code = 2
 
 
 class QuotaExhausted(CallRejected):
     """The account behind the key has nothing left to spend."""
+
+    status = 402
 
 
 class GateFailed(RawtuneError):

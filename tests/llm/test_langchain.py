@@ -12,6 +12,7 @@ from rawtune.errors import (
     MissingDependency,
     ModelNotFound,
     ModelUnavailable,
+    QuotaExhausted,
     RateLimited,
 )
 from rawtune.llm.langchain import LangChain
@@ -78,6 +79,7 @@ async def test_a_reply_cut_at_the_length_limit_says_so(endpoint, teacher, reques
     [
         (400, CallRejected),
         (401, KeyRejected),
+        (402, QuotaExhausted),
         (403, KeyRejected),
         (404, ModelNotFound),
         (408, EndpointDown),
@@ -92,8 +94,17 @@ async def test_an_http_error_is_translated_and_not_repeated(endpoint, teacher, r
     error = await refusal(teacher, request_, kind)
     assert "错误" in error.message
     assert len(endpoint.asked) == 1
-    if kind is RateLimited:
+    assert error.status == status
+    if kind in (RateLimited, EndpointDown):
         assert error.retry_after == 7
+    if kind is EndpointDown:
+        assert error.sent
+
+
+@pytest.mark.parametrize("said", [{"code": "insufficient_quota", "message": "x"}, {"message": "账户已欠费"}])
+async def test_an_account_without_money_is_not_waited_for(endpoint, teacher, request_, said):
+    endpoint.answers = [sends({"error": said}, 429)]
+    assert "top up" in (await refusal(teacher, request_, QuotaExhausted)).hint
 
 
 @pytest.mark.parametrize("answer", [cuts_off, sends(b"<html>")])
@@ -104,7 +115,9 @@ async def test_a_broken_body_is_never_taken_for_a_reply(endpoint, teacher, reque
 
 
 async def test_nobody_there(request_):
-    await refusal(LangChain("openai:qwen", "http://127.0.0.1:1/v1", KEY, timeout=30), request_, EndpointDown)
+    teacher = LangChain("openai:qwen", "http://127.0.0.1:1/v1", KEY, timeout=30)
+    error = await refusal(teacher, request_, EndpointDown)
+    assert (error.status, error.sent) == (0, False)
 
 
 async def test_too_slow(endpoint, request_):
@@ -115,8 +128,9 @@ async def test_too_slow(endpoint, request_):
         return await says("late")(request)
 
     endpoint.answers = [hangs]
-    await refusal(LangChain("openai:qwen", endpoint.url, KEY, timeout=0.05), request_, EndpointDown)
+    error = await refusal(LangChain("openai:qwen", endpoint.url, KEY, timeout=0.05), request_, EndpointDown)
     released.set()
+    assert (error.status, error.sent) == (0, True)
 
 
 async def test_a_fault_that_has_nothing_to_do_with_the_connection_is_final(teacher, request_, monkeypatch):

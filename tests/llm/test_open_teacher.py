@@ -3,7 +3,7 @@ import pytest
 from rawtune import config
 from rawtune.errors import KeyRejected, UsageError
 from rawtune.llm import open_teacher, parameters
-from rawtune.records import Message, Parameters, Request
+from rawtune.records import Message, Parameters, ReplyForm, Request
 
 COLUMNS = ("content", "summary")
 
@@ -19,13 +19,19 @@ def _no_keys(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("model", "writes_freely"),
-    [("scripted:", True), ("embedded:smollm2", False), ("langchain:openai:gpt-4o-mini", True), ("openai:glm-4", True)],
+    ("model", "writes_freely", "forms", "at_once"),
+    [
+        ("scripted:", True, (ReplyForm.TEXT,), None),
+        ("embedded:smollm2", False, (ReplyForm.JSON_SCHEMA,), 1),
+        ("langchain:openai:gpt-4o-mini", True, (ReplyForm.TEXT,), None),
+        ("openai:glm-4", True, (ReplyForm.JSON_SCHEMA, ReplyForm.JSON_OBJECT, ReplyForm.TEXT), None),
+    ],
 )
-async def test_the_prefix_chooses_the_teacher(model, writes_freely, monkeypatch):
+async def test_the_prefix_chooses_the_teacher(model, writes_freely, forms, at_once, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "x")
     teacher = open_teacher(settings(model), COLUMNS)
     assert (teacher.name, teacher.writes_freely) == (model, writes_freely)
+    assert (teacher.forms, teacher.at_once) == (forms, at_once)
     await teacher.close()
 
 

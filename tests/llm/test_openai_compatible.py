@@ -5,9 +5,17 @@ from email.utils import format_datetime
 import pytest
 from tests.llm.endpoint import completion, cuts_off, says, sends
 
-from rawtune.errors import CallRejected, EndpointDown, KeyRejected, ModelNotFound, RateLimited, UsageError
+from rawtune.errors import (
+    CallRejected,
+    EndpointDown,
+    KeyRejected,
+    ModelNotFound,
+    QuotaExhausted,
+    RateLimited,
+    UsageError,
+)
 from rawtune.llm.openai_compatible import OpenAICompatible
-from rawtune.records import Message, Parameters, Request
+from rawtune.records import ANY_OBJECT, Message, Parameters, Request
 
 KEY = "sk-geheim-0123456789"
 
@@ -54,8 +62,21 @@ async def test_sends_all_that_is_set(endpoint, teacher):
         "seed": 0,
         "stop": ["。", "\n"],
     }
-    assert asked["response_format"]["type"] == "json_schema"
-    assert asked["response_format"]["json_schema"]["schema"] == schema
+    json_schema = {"name": "reply", "schema": schema, "strict": True}
+    assert asked["response_format"] == {"type": "json_schema", "json_schema": json_schema}
+
+
+async def test_any_object_is_asked_for_in_json_mode(endpoint, teacher):
+    for schema in (ANY_OBJECT, {"type": "object"}):
+        await teacher.complete(Request("m", (Message("user", "用 JSON 返回蒙卦。"),), schema=schema))
+    assert [asked["response_format"] for asked in endpoint.asked] == [{"type": "json_object"}] * 2
+
+
+async def test_a_cookie_of_one_call_is_not_sent_with_another(endpoint, teacher, request_):
+    endpoint.answers = [sends(completion("好", None), headers={"Set-Cookie": "route=7; Path=/"})]
+    await teacher.complete(request_)
+    await teacher.complete(request_)
+    assert "Cookie" not in endpoint.headers[1]
 
 
 async def test_a_server_of_ones_own_needs_no_key(endpoint, request_):
@@ -148,12 +169,32 @@ async def test_a_rate_limit_with_a_date(endpoint, teacher, request_):
     assert 3500 < (await refusal(teacher, request_, RateLimited)).retry_after <= 3600
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (402, {"message": "Insufficient Balance"}),  # DeepSeek
+        (402, {}),
+        (429, {"code": "insufficient_quota", "message": "x"}),
+        (429, {"message": "You exceeded your current quota, please check your plan and billing details."}),  # OpenAI
+        (429, {"type": "exceeded_current_quota_error", "message": "Your account is suspended"}),  # Moonshot
+        (429, {"code": "1113", "message": "余额不足或无可用资源包,请充值。"}),  # Zhipu
+        (429, {"code": "1113", "message": "您的账户已欠费，请充值后重试。"}),
+    ],
+)
+async def test_an_account_without_money_is_not_waited_for(endpoint, teacher, request_, status, error):
+    endpoint.answers = [sends({"error": error}, status, {"Retry-After": "7"})]
+    refused = await refusal(teacher, request_, QuotaExhausted)
+    assert f"HTTP {status}" in refused.message
+    assert "top up" in refused.hint
+    assert refused.status == status
+
+
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 529])
 async def test_a_server_side_error_may_pass(endpoint, teacher, request_, status):
     endpoint.answers = [sends({"error": {"message": "overloaded"}}, status, {"Retry-After": "3"}), says("好")]
     error = await refusal(teacher, request_, EndpointDown)
     assert "overloaded" in error.message
-    assert error.retry_after == 3
+    assert (error.retry_after, error.status, error.sent) == (3, status, True)
     assert (await teacher.complete(request_)).text == "好"
 
 
@@ -173,17 +214,31 @@ async def test_a_server_side_error_may_pass(endpoint, teacher, request_, status)
         b"null",
         '{"choices": [{"message": {"content": "蒙'.encode() + b'\xe8\x92"}}]}',
         b'{"error": "sk-geheim-0123456789"}',
+        b'{"choices": ' * 20_000,
     ],
 )
 async def test_a_200_that_is_no_completion_is_never_taken_for_one(endpoint, teacher, request_, body):
     endpoint.answers = [sends(body)]
     error = await refusal(teacher, request_, EndpointDown)
     assert "no chat completion" in error.message
+    assert (error.status, error.sent) == (200, True)
 
 
 async def test_a_body_that_is_cut_off(endpoint, teacher, request_):
     endpoint.answers = [cuts_off]
-    assert endpoint.url in (await refusal(teacher, request_, EndpointDown)).message
+    error = await refusal(teacher, request_, EndpointDown)
+    assert endpoint.url in error.message
+    assert (error.status, error.sent) == (200, True)
+
+
+async def test_a_connection_that_is_dropped_without_an_answer(endpoint, teacher, request_):
+    async def drops(request):
+        request.transport.close()
+        return await says("late")(request)
+
+    endpoint.answers = [drops]
+    error = await refusal(teacher, request_, EndpointDown)
+    assert (error.status, error.sent) == (0, True)
 
 
 async def test_an_endpoint_that_never_answers(endpoint, request_):
@@ -199,6 +254,7 @@ async def test_an_endpoint_that_never_answers(endpoint, request_):
     released.set()
     await teacher.close()
     assert "no reply within 0.05 s" in error.message
+    assert (error.status, error.sent) == (0, True)
     assert "teacher.timeout" in error.hint
 
 
@@ -207,6 +263,7 @@ async def test_nobody_there(request_):
     error = await refusal(teacher, request_, EndpointDown)
     await teacher.close()
     assert "127.0.0.1:1" in error.message
+    assert (error.status, error.sent) == (0, False)
     assert "teacher.base_url" in error.hint
 
 

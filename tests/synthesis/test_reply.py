@@ -146,6 +146,31 @@ def test_repairs_are_told():
     assert parse('content:"x"\nsummary:"y"', COLUMNS).repairs == ()
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("shape", "closed"),
+    [
+        ('{{"content": "{0}", "summary": "{1}"}}', True),
+        ('｛"content"："{0}"，"summary"："{1}",｝', True),
+        ('```json\n{{"content": "{0}", "summary": "{1}"}}\n```', True),
+        ("```\ncontent: {0}\nsummary: {1}\n```", True),
+        ('content:"{0}"\nsummary:"{1}"', True),
+        ('summary:"{1}"\ncontent: {0}', True),
+        ("content：“{0}”\nsummary：“{1}”", True),
+        ("content: {0}\nsummary: 「{1}」", True),
+        ('content:"{0}"\nsummary:{1}', False),
+        ("content: {0}\nsummary: {1}", False),
+        ("content: '{0}'\nsummary: '{1}'", False),  # an apostrophe looks the same
+        ('content:"{0}"\nsummary:"{1}, and he said "', False),  # this one opens
+        ('content:"{0}"\nsummary:"{1}他说："', False),
+    ],
+)
+def test_whether_a_reply_shows_where_the_answer_ends(shape, closed, row):
+    parsed = parse(shape.format(*row), COLUMNS)
+    assert not parsed.faults
+    assert parsed.closed is closed
+
+
 # The faults
 
 
@@ -383,11 +408,19 @@ def test_good_replies_are_taken_unchanged(shape, row):
     assert read(render(shape, *row, None)) == row
 
 
+QUOTING = [
+    ("Meng", 'It is "youth" (or "folly"): the text says, "Ask once," and "mean it", for it\'s the child\'s turn.'),
+    ("蒙卦", "卦辞说：“匪我求童蒙，童蒙求我。”又说：“初筮告，再三渎”，「渎」是不敬。"),
+]
+
+
 @pytest.mark.parametrize("shape", ["json", "fenced", "text"])
-def test_wherever_a_reply_is_cut_nothing_of_it_passes_both_parser_and_rules(shape):
-    text = render(shape, *ZH, None)
+@pytest.mark.parametrize("row", [ZH, EN, *QUOTING])
+def test_wherever_a_reply_is_cut_nothing_of_it_passes_both_parser_and_rules(shape, row):
+    text = f'content:"{row[0]}"\nsummary:"{row[1]}"' if shape == "text" else render(shape, *row, None)
     for end in range(len(text)):
         parsed = parse(text[:end], COLUMNS)
         if not parsed.faults:
             # What is left then is whole: only outer marks are gone.
-            assert (parsed.concept, parsed.answer) == ZH or form.check(COLUMNS, parsed.concept, parsed.answer)
+            found = form.check(COLUMNS, parsed.concept, parsed.answer, closed=parsed.closed)
+            assert (parsed.concept, parsed.answer) == row or found

@@ -1,17 +1,27 @@
+import json
 from dataclasses import replace
 
 import pytest
 
-from rawtune.records import Finding, Origin, Parameters, Reply, Split, State, content_hash
+from rawtune.records import Finding, Origin, Parameters, Reply, ReplyForm, Split, State, content_hash
 from rawtune.synthesis.write import write
 
 GOOD = 'content:"蒙卦"\nsummary:"山下出泉，象征启蒙。"'
+GOOD_JSON = json.dumps({"content": "蒙卦", "summary": "山下出泉，象征启蒙。"}, ensure_ascii=False)
 BAD = 'content:"蒙卦"\nsummary:"启蒙。"\nnotes:"x"'
 
 
-def start(passage, prompt, repeats=2, check=lambda *_: []):
-    parameters = Parameters(temperature=0.3, seed=7, stop=("\n\n\n",))
-    return write(passage, prompt, teacher="openai:m", model="m", parameters=parameters, check=check, repeats=repeats)
+def start(passage, prompt, repeats=2, check=lambda *_, closed=False: [], form=ReplyForm.TEXT):
+    return write(
+        passage,
+        prompt,
+        form=form,
+        teacher="openai:m",
+        model="m",
+        parameters=Parameters(temperature=0.3, seed=7, stop=("\n\n\n",)),
+        check=check,
+        repeats=repeats,
+    )
 
 
 def in_turn(*texts):
@@ -22,7 +32,7 @@ def in_turn(*texts):
 def test_a_good_reply_becomes_a_row(passage, prompt, drive):
     outcome, (request,) = drive(start(replace(passage, split=Split.HELD_OUT), prompt), in_turn(GOOD))
     assert request.model == "m"
-    assert request.messages == prompt.messages(passage.text)
+    assert request.messages == prompt.messages(passage.text, ReplyForm.TEXT)
     assert request.parameters == Parameters(temperature=0.3, seed=7, stop=("\n\n\n",))
     assert request.schema is None
     assert (outcome.passage_id, outcome.state, outcome.replies) == ("p1", State.KEPT, (request.key,))
@@ -32,6 +42,36 @@ def test_a_good_reply_becomes_a_row(passage, prompt, drive):
     assert (row.origin, row.teacher, row.prompt_hash) == (Origin.WRITTEN, "openai:m", prompt.hash)
     assert (row.parent, row.template, row.suite) == (None, None, None)
     assert row.id == content_hash(["p1", "蒙卦", "山下出泉，象征启蒙。"])
+
+
+@pytest.mark.parametrize("form", ReplyForm)
+def test_every_request_is_in_the_form_and_a_reply_in_any(passage, prompt, drive, form):
+    for good in (GOOD, GOOD_JSON):
+        outcome, requests = drive(start(passage, prompt, form=form), in_turn(BAD, good))
+        assert outcome.state is State.KEPT
+        assert outcome.example.answer == "山下出泉，象征启蒙。"
+        assert [request.schema for request in requests] == [prompt.schema(form)] * 2
+        assert all(request.messages[:2] == prompt.messages(passage.text, form) for request in requests)
+
+
+def test_the_forms_make_different_requests_of_one_prompt(passage, prompt, drive):
+    ended = [drive(start(passage, prompt, form=form), in_turn(GOOD)) for form in ReplyForm]
+    assert len({requests[0].key for _, requests in ended}) == len(ReplyForm)
+    assert len({outcome.example.prompt_hash for outcome, _ in ended}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(GOOD, True), (GOOD_JSON, True), ("content: 蒙卦\nsummary: 山下出泉", False)]
+)
+def test_the_rules_are_told_whether_the_reply_shows_its_end(passage, prompt, drive, text, expected):
+    told = []
+
+    def check(*_, closed=False):
+        told.append(closed)
+        return []
+
+    drive(start(passage, prompt, check=check), in_turn(text))
+    assert told == [expected]
 
 
 def test_repairs_are_recorded(passage, prompt, drive):
@@ -52,7 +92,7 @@ def test_a_fault_is_named_and_asked_again(passage, prompt, drive):
 
 
 def test_what_the_rules_find_is_asked_again_too(passage, prompt, drive):
-    def check(concept, answer, of):
+    def check(concept, answer, of, *, closed=False):
         assert of is passage
         return [] if len(answer) > 5 else [Finding("RT999", "答案太短")]
 
@@ -85,7 +125,7 @@ def test_a_reply_cut_off_at_the_limit_is_asked_again(passage, prompt, drive):
 
 
 def test_an_echo_of_the_worked_example_is_a_fault_unless_the_passage_is_the_examples_own(passage, prompt, drive):
-    echo = prompt.row(prompt.example.concept, prompt.example.answer)
+    echo = prompt.row(prompt.example.concept, prompt.example.answer, ReplyForm.TEXT)
     outcome, _ = drive(start(passage, prompt, repeats=0), in_turn(echo))
     assert [finding.code for finding in outcome.findings] == ["RT116"]
     own = replace(passage, text=prompt.example.passage)

@@ -74,6 +74,24 @@ def test_each_rule_finds_its_fault(code, question, answer):
     assert code in codes(question, answer)
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"), [("Meng", "Meng is a spring at the foot of a mountain"), ("蒙卦", "山下出泉，象征启蒙")]
+)
+def test_a_missing_full_stop_is_no_fault_of_an_answer_that_is_known_to_be_whole(question, answer):
+    assert [finding.code for finding in form.check(COLUMNS, question, answer)] == ["RT106"]
+    assert form.check(COLUMNS, question, answer, closed=True) == []
+
+
+@pytest.mark.parametrize(
+    "fault", ['source: "x"', "“", '"', r"\n", "Source ： “", '来源": "', 'ſummary: "', 'summary\n:\n"', "SUMMARY”：“"]
+)
+def test_every_other_rule_holds_for_a_whole_answer_too(fault):
+    for answer in (f"Youth {fault}", f"启蒙。{fault}"):
+        found = form.check(COLUMNS, "Meng", answer, closed=True)
+        assert found == [finding for finding in form.check(COLUMNS, "Meng", answer) if finding.code != "RT106"]
+        assert found
+
+
 def test_the_configured_columns_are_the_keys_looked_for():
     text = '启蒙。解读："山下出泉。"'
     assert codes("蒙卦", text, ("概念", "解读")) == ["RT101"]
@@ -110,7 +128,7 @@ BREAKAGES = [
 def test_all_120_broken_rows_of_160_are_found_and_none_of_the_mended_file(language):
     source = files("rawtune") / f"examples/zhouyi-{language}/raw/hexagrams.txt"
     document = Document("raw/a.txt", "", source.read_text(encoding="utf-8"))
-    concepts = [passage.text.split("\n") for passage in split([document], 10_000)[:8]]
+    concepts = [passage.text.split("\n") for passage in list(split([document], 10_000))[:8]]
     good = [(lines[0], lines[-1]) for lines in concepts]
     broken = [BREAKAGES[i](*row) if i < len(BREAKAGES) else row for i, row in enumerate(good)]
     templates = questions.load(language).train

@@ -14,7 +14,7 @@ from typing import Any
 
 from rawtune.errors import CallRejected, MissingDependency, ModelUnavailable
 from rawtune.llm.smollm2 import find_gguf
-from rawtune.records import Reply, Request
+from rawtune.records import Reply, ReplyForm, Request
 from rawtune.threads import wait_briefly
 
 _CONTEXT = 4096
@@ -33,6 +33,8 @@ class Embedded:
     """
 
     writes_freely = False
+    forms: tuple[ReplyForm, ...] = (ReplyForm.JSON_SCHEMA,)
+    at_once: int | None = 1
 
     def __init__(self, model: str) -> None:
         self.name = f"embedded:{model}"

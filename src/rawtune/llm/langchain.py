@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rawtune.errors import (
@@ -11,11 +12,13 @@ from rawtune.errors import (
     MissingDependency,
     ModelNotFound,
     ModelUnavailable,
+    QuotaExhausted,
     RateLimited,
     TeacherError,
 )
+from rawtune.llm.quota import TOP_UP, tells_of_no_money
 from rawtune.llm.tokens import estimate_tokens
-from rawtune.records import Parameters, Reply, Request
+from rawtune.records import Parameters, Reply, ReplyForm, Request
 
 _TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
 
@@ -24,6 +27,9 @@ class LangChain:
     """A teacher called ``PROVIDER:NAME``. Without ``key`` and ``base_url`` its own variables and address hold."""
 
     writes_freely = True
+    # Providers' ways of asking for JSON differ; the labelled lines need none.
+    forms: tuple[ReplyForm, ...] = (ReplyForm.TEXT,)
+    at_once: int | None = None
 
     def __init__(self, model: str, base_url: str | None, key: str | None, timeout: float) -> None:
         self.name = f"langchain:{model}"
@@ -84,32 +90,61 @@ class LangChain:
     def _translated(self, error: Exception) -> TeacherError:
         """Providers' clients agree on little but the HTTP status; without one it is the connection that failed."""
         status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
+        status = status if isinstance(status, int) else 0
         said = f"{self.name}: {' '.join(str(error).split())[:300]}"
         if key := self._options.get("api_key"):
             said = said.replace(key, "***")
-        if status == 429:
-            return RateLimited(said, "lower teacher.concurrency", _retry_after(error))
-        if status in (401, 403):
-            return KeyRejected(
-                said, "put a valid key into the environment (teacher.api_key_env, default OPENAI_API_KEY)"
-            )
-        if status == 404:
-            return ModelNotFound(said, "check teacher.model and teacher.base_url")
-        if status == 408 or (isinstance(status, int) and status >= 500) or (not status and _is_of_connection(error)):
-            return EndpointDown(said, "check that the endpoint is up; then run the same command again")
-        return CallRejected(said, "check the settings under 'teacher'")
+        translated = _kind(status, said, error)
+        translated.status = status or translated.status
+        return translated
+
+
+def _kind(status: int, said: str, error: Exception) -> TeacherError:
+    words = f"{error} {getattr(error, 'body', '')}"  # OpenAI's and Anthropic's errors keep code and type there
+    if status == 402 or (status == 429 and tells_of_no_money(words)):
+        return QuotaExhausted(said, TOP_UP)
+    if status == 429:
+        return RateLimited(said, "lower teacher.concurrency", _retry_after(error))
+    if status in (401, 403):
+        return KeyRejected(said, "put a valid key into the environment (teacher.api_key_env, default OPENAI_API_KEY)")
+    if status == 404:
+        return ModelNotFound(said, "check teacher.model and teacher.base_url")
+    if status == 408 or status >= 500 or (not status and _is_of_connection(error)):
+        return EndpointDown(
+            said,
+            "check that the endpoint is up; then run the same command again",
+            _retry_after(error),
+            sent=bool(status) or not _never_connected(error),
+        )
+    return CallRejected(said, "check the settings under 'teacher'")
 
 
 _FINISH = {"length": "length", "max_tokens": "length", "MAX_TOKENS": "length"}
 """Providers' words for an answer that was cut off at the length limit."""
 
+_NO_CONNECTION = {"ConnectError", "ConnectTimeout", "ConnectTimeoutError", "NewConnectionError", "ClientConnectorError"}
+"""Of httpx, requests with urllib3, and aiohttp, named since none of them need be installed."""
 
-def _is_of_connection(error: BaseException | None) -> bool:
+
+def _is_of_connection(error: BaseException) -> bool:
     """Whether an error without an HTTP status is, or comes from, a connection that failed or took too long."""
-    if error is None:
-        return False
-    named = any(word in type(error).__name__ for word in ("Connect", "Timeout", "Deadline", "Unavailable", "Protocol"))
-    return named or isinstance(error, OSError) or _is_of_connection(error.__cause__ or error.__context__)
+    words = ("Connect", "Timeout", "Deadline", "Unavailable", "Protocol")
+    return any(
+        isinstance(cause, OSError) or any(word in type(cause).__name__ for word in words) for cause in _causes(error)
+    )
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether an error is, or comes from, a connection that was never made."""
+    kinds = {kind.__name__ for cause in _causes(error) for kind in type(cause).__mro__}
+    return not kinds.isdisjoint(_NO_CONNECTION)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -5,19 +5,32 @@ On aiohttp: at hundreds of connections it costs a fraction of what the usual cli
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
-from rawtune.errors import CallRejected, EndpointDown, KeyRejected, ModelNotFound, RateLimited, TeacherError, UsageError
+from rawtune.errors import (
+    CallRejected,
+    EndpointDown,
+    KeyRejected,
+    ModelNotFound,
+    QuotaExhausted,
+    RateLimited,
+    TeacherError,
+    UsageError,
+)
+from rawtune.llm.quota import TOP_UP, tells_of_no_money
 from rawtune.llm.tokens import estimate_tokens
-from rawtune.records import Reply, Request
+from rawtune.records import ANY_OBJECT, Reply, ReplyForm, Request
 
 OPENAI = "https://api.openai.com/v1"
 _LONGEST_MESSAGE = 300
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class OpenAICompatible:
@@ -28,6 +41,8 @@ class OpenAICompatible:
     """
 
     writes_freely = True
+    forms: tuple[ReplyForm, ...] = (ReplyForm.JSON_SCHEMA, ReplyForm.JSON_OBJECT, ReplyForm.TEXT)
+    at_once: int | None = None
 
     def __init__(self, model: str, base_url: str | None, key: str | None, key_name: str, timeout: float) -> None:
         self.name = f"openai:{model}"
@@ -36,6 +51,7 @@ class OpenAICompatible:
             raise UsageError(
                 f"teacher.base_url '{base_url}' is no web address", "write it like http://127.0.0.1:8000/v1"
             )
+        self._address = URL(f"{self.base_url}/chat/completions")
         self._model = model
         self._key = key
         self._key_name = key_name
@@ -45,19 +61,29 @@ class OpenAICompatible:
     async def complete(self, request: Request) -> Reply:
         """Make one call; see ``Teacher``."""
         started = time.perf_counter()
-        address = f"{self.base_url}/chat/completions"
+        status = 0
         try:
             # A redirect would turn the POST into a GET: better to name it than to follow.
-            async with self._opened().post(address, data=self._body(request), allow_redirects=False) as response:
+            async with self._opened().post(self._address, data=self._body(request), allow_redirects=False) as response:
+                status = response.status
                 body = await response.read()
         except TimeoutError as error:
             raise EndpointDown(
-                f"{self.base_url}: no reply within {self._timeout:g} s", "raise teacher.timeout, or check the endpoint"
+                f"{self.base_url}: no reply within {self._timeout:g} s",
+                "raise teacher.timeout, or check the endpoint",
+                status=status,
             ) from error
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError, too
-            raise EndpointDown(f"{self.base_url}: {error or type(error).__name__}", _CHECK_ADDRESS) from error
-        if response.status != 200:
-            raise self._refusal(response.status, response.headers.get("Retry-After"), body)
+            raise EndpointDown(
+                f"{self.base_url}: {error or type(error).__name__}",
+                _CHECK_ADDRESS,
+                status=status,
+                sent=not isinstance(error, aiohttp.ClientConnectorError),
+            ) from error
+        if status != 200:
+            refusal = self._refusal(status, response.headers.get("Retry-After"), body)
+            refusal.status = status
+            raise refusal
         return self._read(body, request, time.perf_counter() - started)
 
     async def close(self) -> None:
@@ -74,6 +100,7 @@ class OpenAICompatible:
             # The engine limits how many calls are in flight; a second limit here would only hide it.
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),  # no call is to depend on another; and looking them up costs
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
             )
@@ -91,14 +118,15 @@ class OpenAICompatible:
         if parameters.stop:
             body["stop"] = list(parameters.stop)
         if request.schema is not None:
-            schema = {"name": "reply", "schema": request.schema, "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return json.dumps(body, ensure_ascii=False).encode()
+            body["response_format"] = _response_format(request.schema)
+        return _ENCODER.encode(body).encode()
 
     def _refusal(self, status: int, retry_after: str | None, body: bytes) -> TeacherError:
         """The error for a status other than 200, in the words of the endpoint."""
         said = self._quoted(_message(body))
         where = f"{self.base_url}: HTTP {status}: {said}"
+        if status == 402 or (status == 429 and tells_of_no_money(_words(body))):
+            return QuotaExhausted(where, TOP_UP)
         if status == 429:
             return RateLimited(where, "lower teacher.concurrency", _seconds(retry_after))
         if status in (401, 403):
@@ -120,9 +148,11 @@ class OpenAICompatible:
             usage = completion.get("usage") or {}
             if not isinstance(content, str) or not isinstance(usage, dict):
                 raise TypeError("content is no text")
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
             raise EndpointDown(
-                f"{self.base_url}: the reply is no chat completion: {self._quoted(_text(body))!r}", _CHECK_ADDRESS
+                f"{self.base_url}: the reply is no chat completion: {self._quoted(_text(body))!r}",
+                _CHECK_ADDRESS,
+                status=200,
             ) from error
         content = content.encode("utf-8", "replace").decode()  # half of a surrogate pair could not be stored
         reason = str(choice.get("finish_reason") or "stop")
@@ -141,6 +171,12 @@ class OpenAICompatible:
 _CHECK_ADDRESS = "check that the endpoint is up and that teacher.base_url is right; then run the same command again"
 
 
+def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    if schema == ANY_OBJECT:
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
+
+
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -155,9 +191,17 @@ def _message(body: bytes) -> str:
         tree = json.loads(body)
         error = tree.get("error", tree)
         said = error.get("message") or tree.get("detail") if isinstance(error, dict) else error
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         said = None
     return str(said or _text(body) or "no message")
+
+
+def _words(body: bytes) -> str:
+    """All of an error body, its code and type too, with escaped characters as themselves."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return _text(body)
 
 
 def _text(body: bytes) -> str:

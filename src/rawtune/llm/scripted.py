@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from rawtune.llm.tokens import estimate_tokens
-from rawtune.records import Reply, Request
+from rawtune.records import Reply, ReplyForm, Request
 
 Script = Callable[[Request], str | Reply]
 """What to answer; a script may also raise a ``TeacherError``."""
@@ -16,6 +16,8 @@ class Scripted:
 
     name = "scripted:"
     writes_freely = True
+    forms: tuple[ReplyForm, ...] = (ReplyForm.TEXT,)
+    at_once: int | None = None
 
     def __init__(self, columns: tuple[str, str] = ("content", "summary"), script: Script | None = None) -> None:
         self._columns = columns

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from rawtune.records import Reply, Request
+from rawtune.records import Reply, ReplyForm, Request
 
 
 class Teacher(Protocol):
@@ -13,6 +13,12 @@ class Teacher(Protocol):
 
     writes_freely: bool
     """False for a model too small to compose rows: it is asked to pick sentences instead (see ``synthesis.pick``)."""
+
+    forms: tuple[ReplyForm, ...]
+    """In what forms replies may be asked for, the strictest first; whether the endpoint knows them shows when asked."""
+
+    at_once: int | None
+    """Calls that it can work on at the same time; None where that is for the endpoint to say."""
 
     async def complete(self, request: Request) -> Reply:
         """Make one attempt, no retries.

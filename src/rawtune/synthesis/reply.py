@@ -16,7 +16,7 @@ from typing import Any
 from rawtune.records import Finding
 
 _THOUGHT = re.compile(r"<think>.*?</think>\s*", re.DOTALL)  # of reasoning models served without a parser for it
-_FENCE = re.compile(r"```[\w-]*[^\S\n]*\n(?P<body>(?:(?!```).)*?)\n?```", re.DOTALL)
+_FENCE = re.compile(r"```[\w-]*[^\S\n]*\n(?P<body>(?:[^`]++|`(?!``))*+)```")
 _LABEL = re.compile(
     r"^[^\S\n]*(?:[-*#>]+[^\S\n]*)?[\"'“”*`]*(?P<key>[^\W\d][\w ]{0,39}?)[\"'“”*`]*[^\S\n]*[:：](?!//)[*]*[^\S\n]*",
     re.MULTILINE,
@@ -24,6 +24,8 @@ _LABEL = re.compile(
 _INLINE_KEY = re.compile(r'"[^\S\n]*[,，;；]?[^\S\n]*"?(?P<key>[^\W\d][\w ]{0,39})"?[^\S\n]*[:：][^\S\n]*["“]')
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")  # what a JSON escape such as "\\ud83d" leaves, and no file can hold
 _QUOTES = {'"': '"', "“": "”", "”": "”", "「": "」", "'": "'", "＂": "＂"}
+_ALIKE = "\"'＂"  # on both sides; the last one before a cut may have opened within the value
+_MAY_OPEN = re.compile(r"[\s,，:：;；、（(\[【]$")  # what stands before a quote that opens
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _REFUSAL = re.compile(
     r"^(?:(?:I['’]m|I am) sorry|Sorry, (?:but )?I|I (?:can(?:no|['’])t|am unable to)|As an AI"
@@ -34,12 +36,18 @@ _REFUSAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A reply's two values, or why it has none. ``repairs`` are the safe mendings that were made."""
+    """A reply's two values, or why it has none. ``repairs`` are the safe mendings that were made.
+
+    ``closed`` says that the reply itself shows where the answer ends: it is JSON, or in quotes that close, or in a
+    code fence that does. Of quotes that look alike on both sides, those that may have opened within the answer, and
+    apostrophes, show nothing.
+    """
 
     concept: str = ""
     answer: str = ""
     repairs: tuple[str, ...] = ()
     faults: tuple[Finding, ...] = ()
+    closed: bool = False
 
 
 @dataclass(slots=True)
@@ -49,6 +57,7 @@ class _Reading:
     pairs: list[tuple[str, Any]] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
+    closed: bool = False
 
     def fault(self, code: str, message: str) -> None:
         self.faults.append(Finding(code, message))
@@ -69,6 +78,7 @@ def parse(text: str, columns: tuple[str, str], finish_reason: str = "stop", exam
         reading.repairs.append("thoughts before the response removed")
     if fence := _FENCE.fullmatch(text):
         text = fence["body"].strip()
+        reading.closed = True
         reading.repairs.append("code fence removed")
     if text.startswith("```") and text.count("```") == 1:
         reading.fault("RT113", "the code fence is not closed; give the whole of the response")
@@ -108,17 +118,16 @@ def _judge(reading: _Reading, columns: tuple[str, str], example_answer: str) -> 
         reading.fault("RT116", "the reply repeats the worked example instead of answering for the passage")
     if reading.faults:
         return Parsed(faults=tuple(reading.faults))
-    return Parsed(values[columns[0]], values[columns[1]], tuple(reading.repairs))
+    return Parsed(values[columns[0]], values[columns[1]], tuple(reading.repairs), closed=reading.closed)
 
 
 def _read_json(text: str, reading: _Reading) -> None:
-    decoder = json.JSONDecoder(object_pairs_hook=_Pairs, strict=False)
     try:
-        tree, end = decoder.raw_decode(text)
+        tree, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         mended = _mend_json(text)
         try:
-            tree, end = decoder.raw_decode(mended)
+            tree, end = _DECODER.raw_decode(mended)
         except (ValueError, RecursionError):
             if text.rstrip().endswith(("}", "｝")):
                 reading.fault("RT118", "the reply is not valid JSON")
@@ -130,10 +139,14 @@ def _read_json(text: str, reading: _Reading) -> None:
     if text[end:].strip():
         reading.fault("RT117", "there is other text around the response")
     reading.pairs.extend(tree)
+    reading.closed = True
 
 
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object that remembers doubled keys; being no ``str``, it is also told apart as a value."""
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, strict=False)
 
 
 def _mend_json(text: str) -> str:
@@ -157,6 +170,8 @@ def _read_labels(text: str, columns: tuple[str, str], reading: _Reading) -> None
         raw = text[label.end() : following.start() if following else len(text)].strip().rstrip("*` \n")
         value, rest = _unquote(raw, reading)
         reading.pairs.append((label["key"].strip(), value))
+        if label["key"].strip().casefold() == columns[1].casefold() and rest is not raw:
+            reading.closed |= raw[0] not in _ALIKE or (raw[0] != "'" and not _MAY_OPEN.search(value))
         others = [key for key in _other_keys(raw, value, rest) if key.casefold() not in known]
         reading.pairs.extend((key, "") for key in others)
         if not others and (rest.strip() if rest is not raw else _BLANK_LINE.search(raw)):

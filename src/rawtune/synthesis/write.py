@@ -4,7 +4,8 @@ A conversation is a generator that yields requests and is sent replies. It does 
 the engine drives thousands at once, and a stored reply serves as well as a new one.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
+from typing import Protocol
 
 from rawtune.records import (
     Example,
@@ -15,6 +16,7 @@ from rawtune.records import (
     Parameters,
     Passage,
     Reply,
+    ReplyForm,
     Request,
     State,
     content_hash,
@@ -23,24 +25,41 @@ from rawtune.synthesis import reply as replies
 from rawtune.synthesis.prompt import Prompt
 
 Conversation = Generator[Request, Reply, Outcome]
-Check = Callable[[str, str, Passage], list[Finding]]
-"""Concept, answer and passage to what is wrong with them; empty when the row may be kept."""
+
+
+class Check(Protocol):
+    """Concept, answer and passage to what is wrong with them; empty when the row may be kept."""
+
+    def __call__(self, concept: str, answer: str, passage: Passage, /, *, closed: bool = False) -> list[Finding]:
+        """``closed`` says that the reply itself showed where the answer ends, so that it cannot have been cut off."""
 
 
 def write(
-    passage: Passage, prompt: Prompt, *, teacher: str, model: str, parameters: Parameters, check: Check, repeats: int
+    passage: Passage,
+    prompt: Prompt,
+    *,
+    form: ReplyForm,
+    teacher: str,
+    model: str,
+    parameters: Parameters,
+    check: Check,
+    repeats: int,
 ) -> Conversation:
-    """Ask for a row; while the reply has a fault, name it and ask again, at most ``repeats`` times; then quarantine."""
-    messages = prompt.messages(passage.text)
+    """Ask for a row; while the reply has a fault, name it and ask again, at most ``repeats`` times; then quarantine.
+
+    ``form`` is what is asked for. A reply in another form is read all the same.
+    """
+    messages = prompt.messages(passage.text, form)
+    schema = prompt.schema(form)
     # On the very passage of the worked example, its answer is no echo.
     echo = "" if passage.text.strip() == prompt.example.passage.strip() else prompt.example.answer
     keys: list[str] = []
     for _ in range(repeats + 1):
-        request = Request(model, messages, parameters)
+        request = Request(model, messages, parameters, schema)
         reply = yield request
         keys.append(request.key)
         parsed = replies.parse(reply.text, prompt.columns, reply.finish_reason, echo)
-        findings = parsed.faults or tuple(check(parsed.concept, parsed.answer, passage))
+        findings = parsed.faults or tuple(check(parsed.concept, parsed.answer, passage, closed=parsed.closed))
         if not findings:
             example = synthesised(passage, parsed.concept, parsed.answer, Origin.WRITTEN, teacher, prompt)
             return Outcome(passage.id, State.KEPT, example, repairs=parsed.repairs, replies=tuple(keys))
