@@ -215,6 +215,24 @@ def load(folder: Path) -> Config:
         raise ConfigError("\n".join(faults), "the documented settings are in docs/configuration.md") from error
 
 
+def replaced(config: Config, model: str | None, task: str | None) -> Config:
+    """``config`` with another teacher or task; raises ``UsageError`` for a model that cannot be."""
+    teacher, prompt = config.teacher, config.prompt
+    try:
+        if model:
+            # Another model has its own price, and its own key and address if it is of another kind.
+            moved = model.partition(":")[0] != teacher.model.partition(":")[0]
+            dropped = {"price": None, **({"base_url": None, "api_key_env": None} if moved else {})}
+            teacher = Teacher.model_validate({**teacher.model_dump(), **dropped, "model": model})
+        if task:
+            prompt = Prompt.model_validate({**prompt.model_dump(), "task": task})
+    except ValidationError as error:
+        raise UsageError(
+            "\n".join(_explain(fault) for fault in error.errors()), "write it as in rawtune.yaml"
+        ) from None
+    return config.model_copy(update={"teacher": teacher, "prompt": prompt})
+
+
 def _line(tree: Any, location: tuple[int | str, ...]) -> int:
     """The 1-based line of a setting, or of the nearest section around it that the file holds."""
     line = 0

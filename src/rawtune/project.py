@@ -7,20 +7,29 @@ project.run()
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from rawtune import config, pipeline
+from rawtune.config import Price
 from rawtune.errors import RawtuneError, UsageError
 from rawtune.ledger.ledger import Ledger
+from rawtune.llm import price
+from rawtune.log import Log
+from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
+from rawtune.records import Outcome, Passage, State
+from rawtune.stages import synthesise
 from rawtune.stages.stage import Work
-from rawtune.stages.synthesise import Trial, attempt
+from rawtune.stages.synthesise import Trial
+from rawtune.synthesis.forecast import Forecast
+from rawtune.verification.coverage import undrawn
 
 EXAMPLES = ("zhouyi-en", "zhouyi-zh")
 
@@ -32,7 +41,8 @@ class Project:
         self.folder = Path(folder).resolve()
         settings = config.load(self.folder)
         ledger = Ledger(self.folder / ".rawtune" / "ledger.sqlite")
-        self._work = Work(self.folder, settings, ledger, progress or Silent())
+        log = Log(self.folder / ".rawtune" / "log.jsonl")
+        self._work = Work(self.folder, settings, ledger, progress or Silent(), log)
 
     def __enter__(self) -> Self:
         return self
@@ -42,6 +52,7 @@ class Project:
 
     def close(self) -> None:
         """Release the ledger."""
+        self._work.log.flush()
         self._work.ledger.close()
 
     @property
@@ -49,30 +60,47 @@ class Project:
         """The settings of rawtune.yaml."""
         return self._work.config
 
+    @property
+    def price(self) -> Price | None:
+        """What the teacher's tokens cost, if that is known."""
+        return price(self.config.teacher)
+
     def status(self) -> list[StageState]:
         """Where every stage stands, in order."""
         return list(pipeline.states(self._work))
 
-    def quarantine(self) -> list[dict[str, Any]]:
-        """Every passage that ended in quarantine or failed: where it stands, why, and the last raw reply."""
-        passages = {passage.id: passage for passage in self._work.ledger.passages()}
-        listed = []
-        for id, outcome in self._work.ledger.outcomes().items():
-            if outcome.example is None:
-                passage = passages[id]
-                reply = self._work.ledger.exchange(outcome.replies[-1])[1].text if outcome.replies else ""
-                listed.append(
-                    {
-                        "passage": id,
-                        "source": f"{passage.document}:{passage.start}-{passage.end}",
-                        "state": outcome.state.value,
-                        "rules": sorted({finding.code for finding in outcome.findings}),
-                        "reason": outcome.reason,
-                        "text": passage.text,
-                        "reply": reply,
-                    }
-                )
-        return listed
+    def outcomes(self, *states: State) -> Iterator[tuple[Passage, Outcome]]:
+        """Passages with how they ended, in order; only those that ended as one of ``states``, if any are named."""
+        return self._work.ledger.endings(*states)
+
+    def quarantine(self) -> Iterator[dict[str, Any]]:
+        """The work list: every passage in quarantine or failed, with where it stands, why, and the last raw reply.
+
+        A finding's ``start`` and ``end`` are characters of its ``column``; without a column it speaks of the reply.
+        """
+        for passage, outcome in self.outcomes(State.QUARANTINED, State.FAILED):
+            reply = self._work.ledger.exchange(outcome.replies[-1])[1].text if outcome.replies else ""
+            yield {
+                "passage": passage.id,
+                "source": f"{passage.document}:{passage.start}-{passage.end}",
+                "state": outcome.state.value,
+                "rules": sorted({finding.code for finding in outcome.findings}),
+                "reason": outcome.reason,
+                "findings": [asdict(finding) for finding in outcome.findings],
+                "text": passage.text,
+                "reply": reply,
+            }
+
+    def coverage(self) -> Iterator[tuple[Passage, list[str]]]:
+        """Every passage that has a row, with those of its sentences that the row does not draw on."""
+        for passage, outcome in self.outcomes(State.KEPT):
+            if outcome.example:
+                texts = [passage.text[start:end] for start, end in sentences.spans(passage.text)]
+                yield passage, [texts[at] for at in undrawn(texts, outcome.example.answer)]
+
+    def per_file(self) -> list[tuple[str, dict[State | None, int]]]:
+        """Each raw file with how many of its passages ended how; None counts those that have not ended yet."""
+        return list(self._work.ledger.per_file())
 
     def run(self, until: str = "compare") -> list[str]:
         """Do every stale stage up to and with ``until``, in order; the names of those that ran."""
@@ -89,6 +117,58 @@ class Project:
     def synthesise(self) -> dict[str, Any]:
         """Passages to rows, through the teacher; the figures."""
         return self._one("synthesise")
+
+    def forget_replies(self) -> None:
+        """Let the teacher be asked anew, and paid anew, about all passages; but for rows that were written by hand."""
+        with self._alone():
+            self._work.ledger.forget_stage("synthesise")
+            self._work.ledger.retire()
+            self._work.ledger.forget_endings()
+
+    def pilot(self, size: int) -> Forecast:
+        """Make and show the rows of ``size`` more passages, spread over files and lengths; what the rest will take."""
+        with self._alone():
+            pipeline.run(self._work, "read")
+            return synthesise.pilot(self._work, size)
+
+    def reparse(self) -> dict[str, Any]:
+        """Read the stored replies again, by the rules of this version, without a call; the figures.
+
+        Raises ``RawtuneError`` if some passages would need a call; all others have been read again by then.
+        """
+        with self._alone():
+            pipeline.run(self._work, "read")
+            self._work.ledger.forget_stage("synthesise")
+            if missing := synthesise.reparse(self._work):
+                raise RawtuneError(f"{missing} passages need a call to the teacher", "make them with: rawtune synth")
+            return pipeline.run_stage(self._work, "synthesise")
+
+    def retry(self, rules: Collection[str] = (), model: str | None = None, task: str | None = None) -> dict[str, Any]:
+        """Ask anew about the passages in quarantine, or those with a finding of ``rules``; the figures.
+
+        ``model`` and ``task`` stand in for ``teacher.model`` and ``prompt.task``, for this time only.
+        """
+        with self._alone():
+            pipeline.run(self._work, "read")
+            chosen = [
+                passage
+                for passage, outcome in self.outcomes(State.QUARANTINED, State.FAILED)
+                if not rules or any(finding.code in rules for finding in outcome.findings)
+            ]
+            self._work.ledger.forget_stage("synthesise")
+            synthesise.retry(self._work, chosen, config.replaced(self.config, model, task))
+            return pipeline.run_stage(self._work, "synthesise")
+
+    def edit(self, rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+        """Take rows that a person wrote, each with ``passage`` and both columns; the figures.
+
+        They pass the same rules. Raises ``GateFailed`` naming those that do not; the others have been taken by then.
+        """
+        with self._alone():
+            pipeline.run(self._work, "read")
+            self._work.ledger.forget_stage("synthesise")
+            synthesise.edit(self._work, rows)
+            return pipeline.run_stage(self._work, "synthesise")
 
     def augment(self) -> dict[str, Any]:
         """Rows to questions; the figures."""
@@ -113,7 +193,7 @@ class Project:
         """Try the prompt on one passage, counted from 1; reads the raw text first if it changed."""
         with self._alone():
             pipeline.run(self._work, "read")
-            return attempt(self._work, number)
+            return synthesise.attempt(self._work, number)
 
     def _one(self, stage: str) -> dict[str, Any]:
         self.run(stage)

@@ -5,22 +5,30 @@ Identity is the hash of canonical content, so the same input always has the same
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import to_json
 
-def canonical(content: Any) -> str:
+
+def canonical(content: Any) -> bytes:
     """``content`` as canonical JSON: sorted keys, no white space, UTF-8 text as it is."""
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    # Ten times as fast as the standard library's, and this runs several times for every row.
+    return to_json(_sorted(content))
+
+
+def _sorted(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _sorted(content[key]) for key in sorted(content)}
+    return [_sorted(item) for item in content] if isinstance(content, list | tuple) else content
 
 
 def content_hash(content: Any, length: int = 16) -> str:
     """The first ``length`` hex digits of the SHA-256 of ``content`` as canonical JSON."""
-    return hashlib.sha256(canonical(content).encode()).hexdigest()[:length]
+    return hashlib.sha256(canonical(content)).hexdigest()[:length]
 
 
 class Split(StrEnum):
@@ -52,6 +60,7 @@ class Origin(StrEnum):
     WRITTEN = "written"  # the teacher wrote it freely
     PICKED = "picked"  # the teacher picked sentences of the passage
     EXTRACTED = "extracted"  # fall-back: no valid pick, the passage's opening sentences were taken
+    EDITED = "edited"  # a person wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +124,34 @@ class Request:
     messages: tuple[Message, ...]
     parameters: Parameters = Parameters()
     schema: Mapping[str, Any] | None = None
-    _canonical: str = field(default="", init=False, repr=False, compare=False)
+    _canonical: bytes = field(default=b"", init=False, repr=False, compare=False)
     _key: str = field(default="", init=False, repr=False, compare=False)
 
     @property
-    def canonical(self) -> str:
+    def canonical(self) -> bytes:
         """All of it as canonical JSON: what is hashed, and what the ledger stores."""
         if not self._canonical:
             content = {
                 "messages": [{"content": message.content, "role": message.role} for message in self.messages],
                 "model": self.model,
                 "parameters": _parameters(self.parameters),
-                "schema": self.schema,
+                "schema": self.schema,  # in the order in which the teacher is to fill it
             }
             # Made once, as it is needed several times a call; frozen protects from others, not from this.
-            object.__setattr__(self, "_canonical", canonical(content))
+            object.__setattr__(self, "_canonical", to_json(content))
         return self._canonical
 
     @property
     def key(self) -> str:
         """Identity: two requests with one key would ask the same thing, so a stored reply answers both."""
         if not self._key:
-            object.__setattr__(self, "_key", hashlib.sha256(self.canonical.encode()).hexdigest()[:32])
+            object.__setattr__(self, "_key", hashlib.sha256(self.canonical).hexdigest()[:32])
         return self._key
 
 
 @lru_cache(maxsize=64)
 def _parameters(parameters: Parameters) -> dict[str, Any]:
-    return asdict(parameters)
+    return dict(sorted(asdict(parameters).items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,7 @@ class Reply:
     latency: float = 0.0
     attempts: int = 1
     cost: float | None = None
+    status: int = 200  # HTTP status; of a call that brought no reply, ``text`` says why
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
 """``rawtune run``, and the verbs that stop on the way."""
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -9,7 +12,6 @@ from rawtune.project import Project
 
 _UNTIL = {
     "read": "read",
-    "synth": "synthesise",
     "augment": "augment",
     "export": "export",
     "train": "train",
@@ -17,38 +19,89 @@ _UNTIL = {
     "run": "compare",
 }
 
+Command = Callable[..., Any]
 
-def _command(verb: str) -> click.Command:
+
+def spends(command: Command) -> Command:
+    """Options of the verbs that may call the teacher."""
+    command = click.option("--print", "details", is_flag=True, help="Show each row as it comes.")(command)
+    return click.option("--yes", is_flag=True, help="Do not ask before spending more than synthesis.confirm_above.")(
+        command
+    )
+
+
+def shows_json(command: Command) -> Command:
+    """The option of every verb that reports."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")(command)
+
+
+def report(project: Project, ran: list[str], until: str, as_json: bool) -> None:
+    """Say what there is now, up to the stage ``until``."""
+    done = list(STAGES)[: list(STAGES).index(until) + 1]
+    states = [state for state in project.status() if state.record and state.name in done]
+    if as_json:
+        stages = {state.name: state.record.summary for state in states if state.record}
+        click.echo(json.dumps({"ran": ran, "stages": stages}, ensure_ascii=False))
+        return
+    if not ran:
+        click.echo(f"everything is current{'' if until == done[-1] == 'compare' else f' up to {until}'}")
+    for state in states:
+        if state.record and state.record.product:
+            click.echo(f"{state.name}: {project.folder / state.record.product}")
+
+
+def _help(verb: str, until: str) -> str:
     from rawtune.cli import VERBS
 
+    return f"{VERBS[verb][1]}\n\nDoes what is stale up to the stage '{until}'; run it again after an interruption."
+
+
+def _command(verb: str) -> click.Command:
     until = _UNTIL[verb]
 
-    @click.command(
-        verb,
-        help=f"{VERBS[verb][1]}\n\nDoes what is stale up to the stage '{until}'; run it again after an interruption.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Print the stages and their figures as JSON.")
-    def command(as_json: bool) -> None:
+    @click.command(verb, help=_help(verb, until))
+    @spends
+    @shows_json
+    def command(details: bool, yes: bool, as_json: bool) -> None:
         from rawtune.cli.terminal import Terminal
 
-        with Terminal() as terminal, Project(progress=terminal) as project:
-            ran = project.run(until)
-            done = list(STAGES)[: list(STAGES).index(until) + 1]
-            states = [state for state in project.status() if state.record and state.name in done]
-        if as_json:
-            click.echo(
-                json.dumps(
-                    {"ran": ran, "stages": {s.name: s.record.summary for s in states if s.record}}, ensure_ascii=False
-                )
-            )
-            return
-        if not ran:
-            click.echo(f"everything is current{'' if verb == 'run' else f' up to {until}'}")
-        for state in states:
-            if state.record and state.record.product:
-                click.echo(f"{state.name}: {project.folder / state.record.product}")
+        with Terminal(details, yes) as terminal, Project(progress=terminal) as project:
+            report(project, project.run(until), until, as_json)
 
     return command
 
 
-COMMANDS = {verb: _command(verb) for verb in _UNTIL}
+@click.command("synth", help=_help("synth", "synthesise"))
+@click.option("--pilot", type=click.IntRange(1), metavar="N", help="Make N rows, spread over files and lengths; stop.")
+@click.option("--fresh", is_flag=True, help="Ask the teacher anew about everything, and pay anew.")
+@click.option("--reparse", is_flag=True, help="Read the stored replies again, without a call.")
+@spends
+@shows_json
+def synth(pilot: int | None, fresh: bool, reparse: bool, details: bool, yes: bool, as_json: bool) -> None:
+    """Make rows; see ``_help``."""
+    from rawtune.cli.terminal import Terminal
+
+    if sum((pilot is not None, fresh, reparse)) > 1:
+        raise click.UsageError("give one of --pilot, --fresh and --reparse")
+    with Terminal(details, yes) as terminal, Project(progress=terminal) as project:
+        if pilot is not None:
+            _pilot(project, pilot, as_json)
+            return
+        if reparse:
+            project.reparse()
+        elif fresh:
+            project.forget_replies()
+        ran = ["synthesise"] if reparse else project.run("synthesise")
+        report(project, ran, "synthesise", as_json)
+
+
+def _pilot(project: Project, size: int, as_json: bool) -> None:
+    forecast = project.pilot(size)
+    currency = project.price.currency if project.price else ""
+    if as_json:
+        click.echo(json.dumps({"forecast": asdict(forecast), "currency": currency}))
+    else:
+        click.echo(forecast.describe(currency))
+
+
+COMMANDS = {**{verb: _command(verb) for verb in _UNTIL}, "synth": synth}

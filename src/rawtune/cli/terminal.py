@@ -1,12 +1,16 @@
 """Progress on standard error: a live bar in a terminal, plain lines elsewhere."""
 
+import sys
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+from rich.prompt import Confirm
 
 from rawtune.pipeline import STAGES
 
@@ -14,9 +18,14 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 class Terminal:
-    """Draws the progress of a run. Use it in a ``with`` block, so that the bar is taken down."""
+    """Draws the progress of a run. Use it in a ``with`` block, so that the bar is taken down.
 
-    def __init__(self) -> None:
+    With ``details`` it prints everything, such as each row as it comes; with ``yes`` it answers every question so.
+    """
+
+    def __init__(self, details: bool = False, yes: bool = False) -> None:
+        self._details = details
+        self._yes = yes
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._bar = RichProgress(
             TextColumn("{task.description}", markup=False),
@@ -32,6 +41,7 @@ class Terminal:
         self._stage = ""
         self._task: TaskID | None = None
         self._next_line = 0.0
+        self._started: tuple[float, int] | None = None
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -47,11 +57,29 @@ class Terminal:
             self._bar.remove_task(self._task)
             self._task = None
         self._next_line = 0.0
+        self._started = None
         self._console.print(f"[{list(STAGES).index(stage) + 1}/{len(STAGES)}] {stage}", style="bold")
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
         self._console.print(line)
+
+    def detail(self, line: Callable[[], str]) -> None:
+        """Print a line for those who asked to see everything."""
+        if self._details:
+            self._console.print(line())
+
+    def ask(self, question: str) -> bool:
+        """Ask at the terminal; without one, only ``yes`` goes on."""
+        if self._yes:
+            return True
+        if not (self._console.is_terminal and sys.stdin.isatty()):
+            return False
+        self._bar.stop()
+        try:
+            return Confirm.ask(question, console=self._console, default=False)
+        finally:
+            self._bar.start()
 
     def advance(self, done: int, total: int, note: str = "") -> None:
         """Move the bar; without a terminal, print a line every few seconds and at the end."""
@@ -61,4 +89,15 @@ class Terminal:
             self._bar.update(self._task, completed=done, total=total, note=note)
         elif done == total or time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
-            self._console.print(f"  {done}/{total} {note}".rstrip())
+            self._console.print(f"  {done}/{total} {note}{self._time_left(done, total)}".rstrip())
+
+    def _time_left(self, done: int, total: int) -> str:
+        """As the bar of a terminal shows it, for plain lines: from the pace since the first of them."""
+        now = time.monotonic()
+        if self._started is None:
+            self._started = now, done
+        began, first = self._started
+        if done in (first, total):
+            return ""
+        left = timedelta(seconds=round((now - began) / (done - first) * (total - done)))
+        return f" · {left} left"

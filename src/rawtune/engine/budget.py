@@ -23,16 +23,16 @@ class Budget:
             )
         self.spent = spent
         self.reserved = 0.0
-        self._cap = cap
-        self._price = price
+        self.cap = cap
+        self.price = price
         self._longest_reply = longest_reply
         self._longest_seen = _LONGEST_REPLY
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """What a call with this usage costs; None if there is no price."""
-        if self._price is None:
+        if self.price is None:
             return None
-        return (prompt_tokens * self._price.input + completion_tokens * self._price.output) / 1_000_000
+        return (prompt_tokens * self.price.input + completion_tokens * self.price.output) / 1_000_000
 
     def reserve(self, prompt_tokens: int) -> float | None:
         """Set aside what one call may cost at most, and return it; None if that does not fit.
@@ -40,7 +40,7 @@ class Budget:
         While other calls are in flight it may fit later: most cost less than was set aside for them.
         """
         worst = self._worst(prompt_tokens) or 0.0
-        if self._cap is not None and self.spent + self.reserved + worst > self._cap:
+        if self.cap is not None and self.spent + self.reserved + worst > self.cap:
             return None
         self.reserved += worst
         return worst

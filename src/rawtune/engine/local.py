@@ -7,12 +7,10 @@ reply, and the same conversations, run again, replay from the store what was alr
 
 import asyncio
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from rawtune.engine.retries import Retries
+from rawtune.engine.calls import Calls, Stopped
 from rawtune.errors import TeacherError
-from rawtune.llm.teacher import Teacher
 from rawtune.records import Reply, Request
 
 T = TypeVar("T")
@@ -20,102 +18,69 @@ Conversation = Generator[Request, Reply, T]
 OnResult = Callable[[str, T | TeacherError, tuple[str, ...]], None]
 """Called once for each conversation: its name, its result or the error that ended it, the keys of its replies."""
 
-
-class ReplyStore(Protocol):
-    """Where replies are kept."""
-
-    def get(self, request: Request) -> Reply | None:
-        """The stored reply to a request with the same key."""
-
-    async def put(self, request: Request, reply: Reply) -> Reply:
-        """Make a reply durable; return it as stored, once it is."""
+_BREATH = 16
+"""Conversations that end between two pauses: those that replay from the store wait for nothing, and shut out Ctrl-C."""
 
 
 async def converse(
-    conversations: Iterable[tuple[str, Callable[[], Conversation[T]]]],
-    teacher: Teacher,
-    replies: ReplyStore,
-    *,
-    concurrency: int,
-    attempts: int,
-    on_result: OnResult[T],
+    conversations: Iterable[tuple[str, Callable[[], Conversation[T]]]], calls: Calls, on_result: OnResult[T]
 ) -> None:
-    """Work all conversations off, with at most ``concurrency`` calls in flight.
+    """Work all conversations off, as many at a time as ``calls`` allows.
 
-    Up to twice as many conversations are begun, so that calls go on while other replies are being made durable or other
-    calls wait for their next try; the rest is begun when its turn comes.
+    Up to twice as many conversations are begun as calls may be in flight, so that the line is busy while some wait for
+    their next try; the rest is begun when its turn comes.
 
-    A call is tried ``attempts`` times; then its conversation ends with the error and the others go on. Where every
-    other call would fail, too (bad key, unknown model, endpoint down), the error is raised and the rest left undone.
+    A conversation whose call fails for good ends with the error, and the others go on. Where every other call would
+    fail, too (bad key, unknown model, endpoint down), the error is raised. Of a run that is stopped (``Calls.stop``),
+    conversations whose call was in flight go on to their end if they need no other; the others bring no result.
     """
-    calls = _Calls(teacher, replies, Retries(attempts), concurrency)
     source = iter(conversations)
+    workers = done = 0
+    all_begun = False
 
     async def work() -> None:
+        nonlocal workers, done, all_begun
         for name, begin in source:
             keys: list[str] = []
             try:
                 result: T | TeacherError = await _follow(begin(), calls, keys)
+            except Stopped:
+                break
             except TeacherError as error:
-                if calls.retries.in_vain(error):
+                if calls.in_vain(error):
                     raise
                 result = error
             on_result(name, result, tuple(keys))
-            # Conversations that replay from the store wait for nothing; without this they would shut out Ctrl-C.
-            await asyncio.sleep(0)
+            done += 1
+            if done % _BREATH == 0:
+                await asyncio.sleep(0)
+            if calls.stopped or workers > 2 * calls.limit:
+                break
+            hire()
+        else:
+            all_begun = True
+        workers -= 1
+
+    def hire() -> None:
+        nonlocal workers
+        while workers < 2 * calls.limit and not all_begun:
+            workers += 1
+            group.create_task(work())
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(2 * concurrency):
-                group.create_task(work())
+            hire()
     except ExceptionGroup as errors:  # the first one stopped the others
         raise errors.exceptions[0] from None
 
 
-async def _follow(conversation: Conversation[T], calls: "_Calls", keys: list[str]) -> T:
+async def _follow(conversation: Conversation[T], calls: Calls, keys: list[str]) -> T:
     try:
         request = next(conversation)
         while True:
-            key = request.key
-            reply = await calls.reply(key, request)
-            keys.append(key)
+            reply = await calls.reply(request)
+            keys.append(request.key)
             request = conversation.send(reply)
     except StopIteration as stop:
         result: T = stop.value
         return result
-
-
-class _Calls:
-    """Requests to durable replies. Requests with one key that are in flight together share one call."""
-
-    def __init__(self, teacher: Teacher, replies: ReplyStore, retries: Retries, concurrency: int) -> None:
-        self.retries = retries
-        self._teacher = teacher
-        self._replies = replies
-        self._lines = asyncio.Semaphore(concurrency)
-        self._in_flight: dict[str, asyncio.Task[Reply]] = {}
-
-    async def reply(self, key: str, request: Request) -> Reply:
-        if stored := self._replies.get(request):
-            return stored
-        task = self._in_flight.get(key)
-        if task is None:
-            task = self._in_flight[key] = asyncio.create_task(self._call(request))
-            task.add_done_callback(lambda _: self._in_flight.pop(key, None))
-        return await task
-
-    async def _call(self, request: Request) -> Reply:
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                async with self._lines:
-                    reply = await self._teacher.complete(request)
-            except TeacherError as error:
-                wait = self.retries.wait_after(error, attempt)
-                if wait is None:
-                    raise
-                await asyncio.sleep(wait)
-            else:
-                self.retries.succeeded()
-                return await self._replies.put(request, replace(reply, attempts=attempt))

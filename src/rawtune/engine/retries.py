@@ -1,68 +1,53 @@
-"""When to call again, and when to stop calling altogether. Decisions only: the engine does the waiting."""
+"""When to call again after a failed call. Decisions only: the engine does the waiting."""
 
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rawtune.errors import EndpointDown, KeyRejected, ModelNotFound, Retryable, TeacherError
+from rawtune.errors import RateLimited, Retryable, TeacherError
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 _LONGEST_RETRY_AFTER = 600.0
 """Whoever asks for more patience (a daily quota) is not waited for: the call fails, and a later run takes it up."""
-_DOWN_AFTER = 10
-"""Calls in a row, of any passages, that find the endpoint down until it is taken to be down for all."""
-_RESTART = 30.0
-"""Seconds for which an endpoint that has answered in this run may be away, as when it is started anew."""
 
 
 @dataclass(slots=True)
 class Retries:
-    """Decides after each failed call, and notices when calling is in vain for everybody.
+    """Decides after each failed call whether there is a next try, and when.
 
     Back-off is exponential with full jitter (Brooker, "Exponential Backoff And Jitter", AWS 2015); a Retry-After of
-    the endpoint is obeyed instead.
+    the endpoint is obeyed instead. A 429 is the endpoint's way to set the pace and no fault of the call: for as long
+    as others come back it costs none of the call's ``attempts``, or three requests a minute would fail most of them.
     """
 
     attempts: int
     chance: random.Random = field(default_factory=random.Random)
     clock: Callable[[], float] = time.monotonic
-    _answered: bool = False
-    _down_in_a_row: int = 0
-    _down_since: float = 0.0
-    _down_for_good: bool = False
+    _last_answer: float = 0.0
 
-    def succeeded(self) -> None:
-        """A call came back."""
-        self._answered = True
-        self._down_in_a_row = 0
+    def __post_init__(self) -> None:
+        self._last_answer = self.clock()
 
-    def wait_after(self, error: TeacherError, attempt: int) -> float | None:
-        """Seconds until the next try after the failed ``attempt`` (from 1); None if there should be none."""
-        self._watch(error)
-        if not isinstance(error, Retryable) or attempt >= self.attempts or self.in_vain(error):
+    def came_back(self) -> None:
+        """A call, any call, was answered."""
+        self._last_answer = self.clock()
+
+    def counts(self, error: TeacherError) -> bool:
+        """Whether this failure uses up one of the call's attempts."""
+        return not isinstance(error, RateLimited) or self.clock() - self._last_answer > _LONGEST_RETRY_AFTER
+
+    def wait_after(self, error: TeacherError, failures: int, tries: int) -> float | None:
+        """Seconds until the next try, or None for none.
+
+        ``failures`` are the tries that counted, ``tries`` all that were made, this one included.
+        """
+        if not isinstance(error, Retryable) or failures >= self.attempts:
             return None
         if error.retry_after is None:
-            return self.chance.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt))
+            return self.chance.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries, 10)))
         if error.retry_after > _LONGEST_RETRY_AFTER:
             return None
         # Spread a little, or all that were told the same second come back at once.
         return error.retry_after + self.chance.uniform(0, _FIRST_WAIT)
-
-    def in_vain(self, error: TeacherError) -> bool:
-        """Whether every other call would fail, too: a bad key, an unknown model, an endpoint that is down."""
-        return isinstance(error, KeyRejected | ModelNotFound) or (
-            self._down_for_good and isinstance(error, EndpointDown)
-        )
-
-    def _watch(self, error: TeacherError) -> None:
-        if not isinstance(error, EndpointDown):
-            self._down_in_a_row = 0
-            return
-        if self._down_in_a_row == 0:
-            self._down_since = self.clock()
-        self._down_in_a_row += 1
-        patience = _RESTART if self._answered else 0.0
-        if self._down_in_a_row >= _DOWN_AFTER and self.clock() - self._down_since >= patience:
-            self._down_for_good = True

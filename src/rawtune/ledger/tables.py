@@ -1,6 +1,19 @@
 """The ledger's tables. A change here needs a migration beside it, in ``migrations/versions``."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
 
 metadata = MetaData()
 
@@ -8,23 +21,25 @@ passages = Table(
     "passages",
     metadata,
     Column("id", String, primary_key=True),
-    Column("position", Integer, nullable=False),
     Column("document", String, nullable=False),
     Column("document_sha256", String, nullable=False),
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
     Column("text", Text, nullable=False),
     Column("split", String, nullable=False),
+    Column("position", Integer, nullable=False),
     # A passage that left the raw text stays, so that it keeps its split if it comes back.
     Column("current", Boolean, nullable=False),
+    Index("passages_in_order", "current", "position"),
 )
 
-replies = Table(
-    "replies",
+calls = Table(
+    "calls",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("request", JSON, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("request", Text, nullable=False),  # canonical JSON, the very text that the key is the hash of
+    Column("text", Text, nullable=False),  # the raw reply, or what was said instead of one
     Column("finish_reason", String, nullable=False),
     Column("prompt_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
@@ -32,6 +47,20 @@ replies = Table(
     Column("latency", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("cost", Float),
+    Column("status", Integer, nullable=False),  # HTTP status; 0 where no answer came
+    # A retired reply stays as a record of what was paid, but answers no request any more.
+    Column("retired", Boolean, nullable=False),
+)
+REPLIED = 200
+"""The status of a call that brought a reply."""
+answering = (calls.c.status == literal_column(str(REPLIED))) & (calls.c.retired == literal_column("0"))
+Index("answering_calls", calls.c.key, unique=True, sqlite_where=answering)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("model", String, primary_key=True),
+    Column("reply_form", String, nullable=False),  # the strictest that this endpoint was found to hold to
 )
 
 outcomes = Table(

@@ -7,7 +7,7 @@ from rawtune.errors import KeyRejected
 from rawtune.llm.teacher import Teacher
 from rawtune.records import Parameters
 
-__all__ = ["Teacher", "open_teacher", "parameters"]
+__all__ = ["Teacher", "open_teacher", "parameters", "price"]
 
 
 def open_teacher(settings: config.Teacher, columns: tuple[str, str]) -> Teacher:
@@ -46,3 +46,16 @@ def open_teacher(settings: config.Teacher, columns: tuple[str, str]) -> Teacher:
 def parameters(settings: config.Teacher) -> Parameters:
     """The sampling parameters of every request to this teacher."""
     return Parameters(settings.temperature, settings.top_p, settings.max_tokens, settings.seed, settings.stop)
+
+
+def price(settings: config.Teacher) -> config.Price | None:
+    """What the teacher's tokens cost: as rawtune.yaml says, else by the price table; None where neither knows."""
+    kind, _, model = settings.model.partition(":")
+    if settings.price or kind in ("embedded", "scripted"):
+        return settings.price
+    from rawtune.llm.prices import price_of
+
+    if kind == "langchain":
+        provider, _, model = model.partition(":")
+        return price_of(model, settings.base_url, provider)
+    return price_of(model, settings.base_url)

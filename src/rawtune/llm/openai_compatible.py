@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic_core import to_json
 from yarl import URL
 
 from rawtune.errors import (
@@ -30,7 +31,6 @@ from rawtune.records import ANY_OBJECT, Reply, ReplyForm, Request
 
 OPENAI = "https://api.openai.com/v1"
 _LONGEST_MESSAGE = 300
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class OpenAICompatible:
@@ -119,7 +119,7 @@ class OpenAICompatible:
             body["stop"] = list(parameters.stop)
         if request.schema is not None:
             body["response_format"] = _response_format(request.schema)
-        return _ENCODER.encode(body).encode()
+        return to_json(body)
 
     def _refusal(self, status: int, retry_after: str | None, body: bytes) -> TeacherError:
         """The error for a status other than 200, in the words of the endpoint."""

@@ -11,22 +11,20 @@ from rawtune.records import Document, Passage, content_hash
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
-def split(documents: Iterable[Document], max_tokens: int) -> list[Passage]:
+def split(documents: Iterable[Document], max_tokens: int) -> Iterator[Passage]:
     """All passages of all documents, in order.
 
     A passage's id is the hash of its text, so it survives edits elsewhere in the file; a text that occurs again gets
     ``-2``, ``-3`` and so on behind its id.
     """
     seen: Counter[str] = Counter()
-    passages = []
     for document in documents:
         for start, end in _pieces(document.text, max_tokens):
             text = document.text[start:end]
             base = content_hash(text)
             seen[base] += 1
             name = base if seen[base] == 1 else f"{base}-{seen[base]}"
-            passages.append(Passage(name, document.path, document.sha256, start, end, text))
-    return passages
+            yield Passage(name, document.path, document.sha256, start, end, text)
 
 
 def samples(text: str) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from rawtune.errors import RawTextError
@@ -21,10 +22,10 @@ def ignored(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "raw").glob("*") if path not in read_ones)
 
 
-def read(folder: Path) -> list[Document]:
-    """Decode every raw file of the project.
+def read(folder: Path) -> Iterator[Document]:
+    """Decode the raw files of the project, one at a time.
 
-    Raises ``RawTextError`` if there is none, or listing every file that is empty or not UTF-8.
+    Raises ``RawTextError`` if there is none, or, after the last, listing every file that is empty or not UTF-8.
     """
     paths = files(folder)
     if not paths:
@@ -32,7 +33,7 @@ def read(folder: Path) -> list[Document]:
             f"no raw text: {folder / 'raw'} holds no .txt file",
             "put your text there as UTF-8, samples separated by blank lines",
         )
-    documents, faults = [], []
+    faults = []
     for path in paths:
         name = path.relative_to(folder).as_posix()
         data = path.read_bytes()
@@ -48,10 +49,9 @@ def read(folder: Path) -> list[Document]:
         elif not text.strip():
             faults.append(f"{name}: is empty; fill it, or remove it")
         else:
-            documents.append(Document(name, hashlib.sha256(data).hexdigest(), text))
+            yield Document(name, hashlib.sha256(data).hexdigest(), text)
     if faults:
         raise RawTextError("\n".join(faults), "mend the files named; nothing was changed")
-    return documents
 
 
 def _remedy(name: str, data: bytes) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rawtune.dataset import files
 from rawtune.errors import GateFailed
-from rawtune.records import Suite, content_hash
+from rawtune.records import State, Suite, content_hash
 from rawtune.stages.stage import Done, Work
 
 
@@ -27,15 +27,14 @@ def run(work: Work) -> Done:
             "add raw text, lower passages.held_out, or see: rawtune status",
         )
     held_out = [row for suite in (Suite.PHRASING, Suite.CONCEPT) for row in work.ledger.suite(suite)]
-    outcomes = work.ledger.outcomes()
     facts = {
         "counts": work.ledger.stage("synthesise").summary,  # type: ignore[union-attr]  # export runs after it
         "split": work.ledger.stage("read").summary,  # type: ignore[union-attr]
         "teacher": work.config.teacher.model,
         "teacher_address": work.config.teacher.base_url,
         "prompt": sorted({row.prompt_hash for row in train}),
-        "repaired_rows": sum(bool(outcome.repairs) for outcome in outcomes.values()),
-        "raw": sorted({(p.document, p.document_sha256) for p in work.ledger.passages()}),
+        "repaired_rows": sum(bool(outcome.repairs) for _, outcome in work.ledger.endings(State.KEPT)),
+        "raw": sorted(work.ledger.documents().items()),
     }
     stem = _free_stem(work.folder / "datasets", f"{work.config.name}_dataset")
     path = files.write(work.folder / "datasets", stem, work.config.columns, train, held_out, facts)

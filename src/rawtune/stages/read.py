@@ -1,11 +1,12 @@
 """raw/ to passages; the held-out split is frozen here, before anything is made from a passage."""
 
-from collections import Counter
+import hashlib
+from functools import partial
 
 from rawtune.dataset.files import sha256
 from rawtune.passages import held_out
 from rawtune.passages.split import split
-from rawtune.records import Split, content_hash
+from rawtune.records import Split
 from rawtune.sources import text
 from rawtune.stages.stage import Done, Work, hash_settings
 
@@ -17,18 +18,22 @@ def inputs(work: Work) -> dict[str, str]:
 
 
 def run(work: Work) -> Done:
-    """Read every file whole before anything is stored, so that a bad one changes nothing."""
+    """Read file by file, so that a library fits as well as a page; a bad file leaves everything as it was."""
     settings = work.config.passages
-    documents = text.read(work.folder)
     if ignored := text.ignored(work.folder):
         work.progress.say(f"not read, as only .txt files in raw/ itself are: {', '.join(ignored)}")
-    passages = held_out.assign(split(documents, settings.max_tokens), work.ledger.frozen_splits(), settings.held_out)
-    work.ledger.save_passages(passages)
-    splits = Counter(passage.split for passage in passages)
+    work.ledger.save_passages(
+        split(text.read(work.folder), settings.max_tokens), partial(held_out.choose, share=settings.held_out)
+    )
+    digest = hashlib.sha256()
+    splits = dict.fromkeys(Split, 0)
+    for id, given in work.ledger.splits():
+        splits[given] += 1
+        digest.update(f"{id} {given}\n".encode())
     summary = {
-        "files": len(documents),
-        "passages": len(passages),
+        "files": len(text.files(work.folder)),
+        "passages": sum(splits.values()),
         "train_passages": splits[Split.TRAIN],
         "held_out_passages": splits[Split.HELD_OUT],
     }
-    return Done(content_hash([(passage.id, passage.split) for passage in passages]), summary)
+    return Done(digest.hexdigest()[:16], summary)

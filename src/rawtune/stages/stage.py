@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from rawtune.config import Config
 from rawtune.ledger.ledger import Ledger
+from rawtune.log import Log
 from rawtune.progress import Progress
 from rawtune.records import content_hash
 
@@ -24,6 +25,7 @@ class Work:
     config: Config
     ledger: Ledger
     progress: Progress
+    log: Log
 
     @property
     def student(self) -> str:

@@ -90,6 +90,7 @@ class Prompt:
         return Message("user", self.texts["fault"].format(faults="\n".join(f"- {fault}" for fault in faults)))
 
 
+@lru_cache(maxsize=4)
 def build(config: Config) -> Prompt:
     """The project's prompt: the packaged one of its language, with the user's task and example where given."""
     texts = _texts(config.language)

@@ -1,0 +1,143 @@
+"""A session with the teacher: opened with the limits of rawtune.yaml, drained on Ctrl-C, closed with nothing lost."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from rawtune.engine.budget import Budget
+from rawtune.engine.calls import Calls, Stopped
+from rawtune.engine.circuit import Circuit
+from rawtune.engine.concurrency import FIRST, MOST, Concurrency
+from rawtune.engine.draining import draining
+from rawtune.engine.local import converse
+from rawtune.engine.rate import RateLimit
+from rawtune.engine.retries import Retries
+from rawtune.errors import CallRejected, TeacherError
+from rawtune.ledger.journal import Journal
+from rawtune.llm import open_teacher, parameters, price
+from rawtune.llm.teacher import Teacher
+from rawtune.passages import sentences
+from rawtune.records import Finding, Outcome, Passage, ReplyForm
+from rawtune.stages.stage import Work
+from rawtune.synthesis import prompt as prompts
+from rawtune.synthesis.pick import pick
+from rawtune.synthesis.write import Conversation, write
+from rawtune.verification import form as rules
+
+OnResult = Callable[[str, Outcome | TeacherError, tuple[str, ...]], None]
+
+
+class Session:
+    """Passages in, outcomes out, through one teacher and under one journal."""
+
+    def __init__(self, work: Work, teacher: Teacher, calls: Calls, journal: Journal) -> None:
+        self.calls = calls
+        self.journal = journal
+        self._work = work
+        self._teacher = teacher
+        self._prompt = prompts.build(work.config)
+
+    async def converse(self, passages: Iterable[Passage], on_result: OnResult) -> None:
+        """Bring every passage to its end; see ``engine.local.converse``. Raises the reason if the run was stopped."""
+        passages = iter(passages)
+        first = next(passages, None)
+        try:
+            if first is not None:
+                # How to ask is found out with the first passage's own call, which then need not be made again.
+                begin = conversations(self._work, self._teacher, self._prompt, await self._form(first))
+                await converse(((p.id, partial(begin, p)) for p in chain([first], passages)), self.calls, on_result)
+        except Stopped:
+            pass
+        self.journal.flush()
+        if self.calls.stopped:
+            raise self.calls.stopped
+
+    async def _form(self, passage: Passage) -> ReplyForm:
+        """The strictest form of reply that the teacher holds to: as set, as remembered, or as now found out."""
+        if known := reply_form(self._work, self._teacher):
+            return known
+        for form in self._teacher.forms:
+            request = next(conversations(self._work, self._teacher, self._prompt, form)(passage))
+            try:
+                reply = await self.calls.reply(request)
+            except CallRejected as error:
+                if self.calls.in_vain(error):
+                    raise
+            except TeacherError as error:
+                if self.calls.in_vain(error):
+                    raise
+                return form  # this says nothing about forms; the next run asks again
+            else:
+                if form is ReplyForm.TEXT or reply.text.lstrip().startswith(("{", "`")):
+                    return self._remember(form)
+        return self._teacher.forms[-1]  # all refused: it is the passage, not the form
+
+    def _remember(self, form: ReplyForm) -> ReplyForm:
+        self._work.ledger.save_reply_form(model_name(self._work), form)
+        return form
+
+
+@asynccontextmanager
+async def open_session(work: Work, made_by: str) -> AsyncIterator[Session]:
+    """A session whose outcomes are recorded under ``made_by``."""
+    settings = work.config.teacher
+    teacher = open_teacher(settings, work.config.columns)
+    most = teacher.at_once or (MOST if settings.concurrency == "auto" else settings.concurrency)
+    first = FIRST if settings.concurrency == "auto" else most
+    journal = Journal(work.ledger, made_by)
+    calls = Calls(
+        teacher,
+        journal,
+        concurrency=Concurrency(first, most),
+        retries=Retries(settings.attempts),
+        circuit=Circuit(work.progress.say),
+        budget=Budget(
+            work.config.synthesis.budget, price(settings), work.ledger.spent()[1] or 0.0, settings.max_tokens
+        ),
+        requests=RateLimit(settings.requests_per_minute) if settings.requests_per_minute else None,
+        tokens=RateLimit(settings.tokens_per_minute) if settings.tokens_per_minute else None,
+    )
+    try:
+        with draining(calls, work.progress.say):
+            yield Session(work, teacher, calls, journal)
+    finally:
+        try:
+            journal.flush()
+        finally:
+            await teacher.close()
+
+
+def conversations(
+    work: Work, teacher: Teacher, prompt: prompts.Prompt, form: ReplyForm
+) -> Callable[[Passage], Conversation]:
+    """How a passage's row is made by this teacher: a passage to the conversation about it."""
+
+    def check(concept: str, answer: str, _: Passage, closed: bool = False) -> list[Finding]:
+        return rules.check(work.config.columns, concept, answer, closed=closed)
+
+    settings = work.config.teacher
+    way = partial(write, form=form, repeats=work.config.synthesis.repeats) if teacher.writes_freely else _pick_sentences
+    return partial(
+        way, prompt=prompt, teacher=teacher.name, model=model_name(work), parameters=parameters(settings), check=check
+    )
+
+
+def _pick_sentences(passage: Passage, **how: Any) -> Conversation:
+    """Let the teacher pick among the passage's own sentences."""
+    return pick(passage, [passage.text[start:end] for start, end in sentences.spans(passage.text)], **how)
+
+
+def reply_form(work: Work, teacher: Teacher) -> ReplyForm | None:
+    """The form in which this teacher is asked to reply; None if that is still to be found out."""
+    wanted = work.config.teacher.reply_format
+    if len(teacher.forms) == 1:
+        return teacher.forms[0]
+    return work.ledger.reply_form(model_name(work)) if wanted == "auto" else ReplyForm(wanted)
+
+
+def model_name(work: Work) -> str:
+    """The model in a request's identity. Names as served are the server's own: elsewhere it is another model."""
+    settings = work.config.teacher
+    return f"{settings.model} at {settings.base_url}" if settings.base_url else settings.model
