@@ -3,9 +3,9 @@
     python benchmarks/synth_driver.py --input IN.jsonl --output OUT.jsonl --workdir DIR --base-url URL \
         --concurrency 256 --timeout 10
 
-Each line of the input is {"id", "passage"}; of the output {"id", "content", "summary"}, or {"id", "error"} where there is
-no row. DIR is a project; called again after a kill, it goes on from there. Exit code 0 says that every passage
-came to its end and that no gate said no.
+Each line of the input is {"id", "passage"}; of the output {"id", "content", "summary"}, or {"id", "error"} where no row
+came of it. DIR is a project; called again after a kill, it goes on from there. Exit code 0 says that every passage came
+to its end and that no gate said no.
 """
 
 import argparse

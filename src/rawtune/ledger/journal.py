@@ -98,5 +98,5 @@ class Journal:
 
 
 def _short(key: str) -> int:
-    """Enough of a key to tell that it has no reply, in a third of the memory; if it may have one, the ledger is asked."""
+    """Enough of a key to tell that it has no reply, in a third of the memory; where it may, the ledger is asked."""
     return int(key[:15], 16)
