@@ -126,7 +126,7 @@ def test_everything_in_quarantine_fails_the_gate_and_is_listed(tmp_path: Path) -
     with rawtune.open(folder) as opened:
         with pytest.raises(GateFailed):
             opened.run("synthesise")
-        listed = opened.quarantine()
+        listed = list(opened.quarantine())
     assert [entry["state"] for entry in listed] == ["quarantined", "quarantined"]
     assert listed[0]["source"] == "raw/book.txt:0-7"
     assert listed[0]["reply"].startswith('content:"甲"')
@@ -152,7 +152,7 @@ def test_the_pilots_gate_holds_when_run_again(tmp_path: Path) -> None:
         with rawtune.open(folder) as opened, pytest.raises(GateFailed, match="pilot"):
             opened.run("synthesise")
     with rawtune.open(folder) as opened:
-        assert len(opened.quarantine()) == 3
+        assert len(list(opened.quarantine())) == 3
 
 
 def test_a_bad_template_file_is_known_before_the_teacher_is_asked(tmp_path: Path) -> None:

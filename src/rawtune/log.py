@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 
 class Log:
-    """Appends to ``path``; lines are buffered, and on the disk after ``flush`` or ``close``."""
+    """Appends to ``path``; lines are buffered, and on the disk after ``flush``."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -60,6 +60,7 @@ def make(language="en", tuned=lambda fact, form: fact if form else fact[: len(fa
             written=0,
             picked=6,
             extracted=2,
+            edited=0,
             train_rows=140,
             held_out_rows=16,
             distinct_answers=7,

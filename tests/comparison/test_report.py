@@ -40,7 +40,7 @@ def test_the_report_names_every_field_that_was_promised(evidence):
         "train_rows": 140,
         "held_out_rows": 16,
         "distinct_answers": 7,
-        "origins": {"written": 0, "picked": 6, "extracted": 2},
+        "origins": {"written": 0, "picked": 6, "extracted": 2, "edited": 0},
     }
     assert report["training"]["steps"] == 4
     assert report["created"] == "2026-11-22T12:15:00+00:00"

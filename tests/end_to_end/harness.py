@@ -67,10 +67,12 @@ def completion(text: str, finish_reason: str = "stop") -> dict[str, Any]:
 
 
 def write_row(request: dict[str, Any]) -> str:
-    """What a good teacher sends: the passage's heading, and the last two sentences of its text."""
+    """What a good teacher sends, in the form asked for: the passage's heading, and the last sentences of its text."""
     passage = next(message["content"] for message in request["messages"] if message["role"] == "user")
-    sentences = re.findall(r"[^。.\n]+[。.]", passage)
-    return f'content:"{passage.splitlines()[0]}"\nsummary:"{"".join(sentences[-2:]).strip()}"'
+    concept, answer = passage.splitlines()[0], "".join(re.findall(r"[^。.\n]+[。.]", passage)[-2:]).strip()
+    if "response_format" in request:
+        return json.dumps({"content": concept, "summary": answer}, ensure_ascii=False)
+    return f'content:"{concept}"\nsummary:"{answer}"'
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ def test_second_run_does_nothing_and_a_change_says_why(tmp_path: Path, student: 
     project = make_project(tmp_path, student, "openai:local", endpoint.url)
     configure(project, {"  price": "{input: 10, output: 100, currency: CNY}"})
     first = rawtune(project, "export")
-    assert "8 calls stored in this project, 0.0240 CNY" in first.stderr
+    assert "8 calls made for this project, 0.0240 CNY" in first.stderr
     again = rawtune(project, "export")
     assert "everything is current" in again.stdout
     assert len(endpoint.asked) == 8
@@ -89,7 +89,7 @@ def test_a_broken_reply_is_asked_again_with_its_fault_and_then_quarantined(
     from tests.end_to_end.harness import completion, write_row
 
     project = make_project(tmp_path, student, "openai:local", endpoint.url)
-    configure(project, {"  max_quarantined": "0.5"})
+    configure(project, {"  max_quarantined": "0.5", "  reply_format": "text"})
 
     def answer(request: dict) -> tuple[int, dict]:
         row = write_row(request)
@@ -121,7 +121,7 @@ def test_try_shows_everything_and_is_not_paid_for_again(tmp_path: Path, student:
         "# 示例",
         "# 返回格式",
         "屯卦是《易经》的第三卦",
-        'content:"屯卦"',
+        '{"content": "屯卦", "summary":',
         "content: 屯卦",
         "tokens: 100 in, 20 out",
     ):

@@ -9,6 +9,10 @@ from rawtune.records import Document, content_hash
 TEXTS = st.text(alphabet=st.sampled_from("ab 。.,，！3\n\n\n \t\u3000甲乙丙"), max_size=300)
 
 
+def pieces(documents, max_tokens=512):
+    return list(split(documents, max_tokens))
+
+
 def document(text):
     return Document("raw/a.txt", "0" * 64, text)
 
@@ -37,7 +41,7 @@ def test_indented_lines_stay_within_their_sample():
 def test_a_passage_knows_where_it_stands():
     first = Document("raw/a.txt", "1" * 64, "\n甲。\n\n乙。\n")
     second = Document("raw/b.txt", "2" * 64, "C.")
-    passages = split([first, second], 512)
+    passages = pieces([first, second])
     assert [(p.document, p.document_sha256[0], p.start, p.end) for p in passages] == [
         ("raw/a.txt", "1", 1, 3),
         ("raw/a.txt", "1", 5, 7),
@@ -47,7 +51,7 @@ def test_a_passage_knows_where_it_stands():
 
 @given(TEXTS, st.integers(16, 40))
 def test_spans_hold_and_nothing_but_white_space_is_lost(text, max_tokens):
-    passages = split([document(text)], max_tokens)
+    passages = pieces([document(text)], max_tokens)
     covered = [at for passage in passages for at in range(passage.start, passage.end)]
     assert all(passage.text == text[passage.start : passage.end] for passage in passages)
     assert all(0 < estimate_tokens(passage.text) <= max_tokens for passage in passages)
@@ -119,10 +123,26 @@ def test_the_id_is_the_hash_of_the_text_and_repeats_are_numbered():
 
 
 def test_repeats_are_numbered_across_files():
-    passages = split([document("same"), Document("raw/b.txt", "1" * 64, "same")], 512)
+    passages = pieces([document("same"), Document("raw/b.txt", "1" * 64, "same")])
     assert passages[1].id == f"{passages[0].id}-2"
 
 
 def test_an_id_survives_edits_elsewhere_in_the_file():
-    before, after = split([document("甲。\n\n乙。")], 512), split([document("新的一段。\n\n乙。\n\n甲。")], 512)
+    before, after = pieces([document("甲。\n\n乙。")]), pieces([document("新的一段。\n\n乙。\n\n甲。")])
     assert {p.id for p in before} < {p.id for p in after}
+
+
+def test_passages_come_while_the_documents_are_still_being_read():
+    begun = []
+
+    def library():
+        for name in "甲乙":
+            begun.append(name)
+            yield document(f"{name}一。\n\n{name}二。")
+
+    passages = split(library(), 512)
+    assert begun == []
+    assert next(passages).text == "甲一。"
+    assert next(passages).text == "甲二。"
+    assert begun == ["甲"]
+    assert [passage.text for passage in passages] == ["乙一。", "乙二。"]

@@ -15,14 +15,16 @@ def attempt(number: int, as_json: bool) -> None:
     """Show prompt, raw reply, parsed row and cost for one passage; a later run does not pay for it again."""
     with Project() as project:
         trial = project.attempt(number)
-        price = project.config.teacher.price
+        price = project.price
     cost = sum(reply.cost for _, reply in trial.exchanges if reply.cost is not None)
     tokens = [
         sum(reply.prompt_tokens for _, reply in trial.exchanges),
         sum(r.completion_tokens for _, r in trial.exchanges),
     ]
     if as_json:
-        exchanges = [{"request": asdict(request), "reply": asdict(reply)} for request, reply in trial.exchanges]
+        exchanges = [
+            {"request": json.loads(request.canonical), "reply": asdict(reply)} for request, reply in trial.exchanges
+        ]
         click.echo(
             json.dumps(
                 {"passage": asdict(trial.passage), "exchanges": exchanges, "outcome": asdict(trial.outcome)},
@@ -50,7 +52,7 @@ def attempt(number: int, as_json: bool) -> None:
     else:
         click.echo(trial.outcome.reason)
     known = price and all(reply.cost is not None for _, reply in trial.exchanges)
-    money = f"{cost:.6f} {price.currency}" if price and known else "unknown (no teacher.price when it was asked)"
+    money = f"{cost:.6f} {price.currency}" if price and known else "unknown (the price was not known when it was asked)"
     click.echo(f"tokens: {tokens[0]} in, {tokens[1]} out; cost: {money}")
 
 

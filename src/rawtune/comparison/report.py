@@ -30,6 +30,7 @@ class Counts:
     written: int
     picked: int
     extracted: int
+    edited: int
     train_rows: int
     held_out_rows: int
     distinct_answers: int  # among the training rows
@@ -90,7 +91,7 @@ def build(evidence: Evidence) -> dict[str, Any]:
     scores = {suite: _measure(found) for suite, found in suites.items()}
     losses = [loss if isfinite(loss) else None for loss in evidence.losses]
     counts = asdict(evidence.counts)
-    origins = {origin: counts.pop(origin) for origin in ("written", "picked", "extracted")}
+    origins = {origin: counts.pop(origin) for origin in ("written", "picked", "extracted", "edited")}
     phrasing = scores.get(Suite.PHRASING)
     return {
         "name": evidence.name,
@@ -155,10 +156,10 @@ def _check(counts: Counts) -> None:
             f"{counts.passages} passages, but kept {counts.kept} + quarantined {counts.quarantined}"
             f" + failed {counts.failed}"
         )
-    if counts.kept != counts.written + counts.picked + counts.extracted:
+    if counts.kept != counts.written + counts.picked + counts.extracted + counts.edited:
         raise AccountingError(
             f"{counts.kept} rows kept, but written {counts.written} + picked {counts.picked}"
-            f" + extracted {counts.extracted}"
+            f" + extracted {counts.extracted} + edited {counts.edited}"
         )
 
 

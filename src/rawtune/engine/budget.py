@@ -25,6 +25,7 @@ class Budget:
         self.reserved = 0.0
         self.cap = cap
         self.price = price
+        self._reservations = 0
         self._longest_reply = longest_reply
         self._longest_seen = _LONGEST_REPLY
 
@@ -43,6 +44,7 @@ class Budget:
         if self.cap is not None and self.spent + self.reserved + worst > self.cap:
             return None
         self.reserved += worst
+        self._reservations += 1
         return worst
 
     def settle(self, reserved: float, cost: float | None, completion_tokens: int = 0) -> None:
@@ -50,7 +52,9 @@ class Budget:
 
         ``completion_tokens``, if a reply came, tell how long replies can be where nothing limits them.
         """
-        self.reserved = max(0.0, self.reserved - reserved)  # sums of floats drift, but not below nothing
+        self._reservations -= 1
+        # Sums of floats drift, but not below nothing, and with nothing reserved not above it.
+        self.reserved = max(0.0, self.reserved - reserved) if self._reservations > 0 else 0.0
         self.spent += cost or 0.0
         self._longest_seen = max(self._longest_seen, completion_tokens)
 

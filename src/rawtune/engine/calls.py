@@ -163,8 +163,12 @@ class Calls:
 
     async def _try(self, request: Request, asked: int, tries: int) -> Reply:
         """One call, and what it means for the others."""
-        used = await self._keep_pace(asked)
         reserved = await self._reserve(asked)
+        try:
+            used = await self._keep_pace(asked)  # after the wait for money: what it lets through goes at once
+        except BaseException:
+            self._settle(reserved, None)
+            raise
         self.traffic.in_flight += 1
         started = time.perf_counter()
         cost: float | None = reserved  # what is broken off may have to be paid
@@ -184,10 +188,13 @@ class Calls:
             self._store.put_failure(request, error, tries, time.perf_counter() - started, cost)
             raise
         finally:
-            self.budget.settle(reserved, cost, said)
             self.traffic.in_flight -= 1
-            self._settled.set()  # wakes all who wait for money
-            self._settled.clear()
+            self._settle(reserved, cost, said)
+
+    def _settle(self, reserved: float, cost: float | None, said: int = 0) -> None:
+        self.budget.settle(reserved, cost, said)
+        self._settled.set()  # wakes all who wait for money
+        self._settled.clear()
 
     def _came_back(self, reply: Reply, used: list[float] | None) -> None:
         self.traffic.replies += 1
@@ -227,9 +234,9 @@ class Calls:
         return used
 
     async def _reserve(self, asked: int) -> float:
-        """Wait until the call fits into the budget; when nothing is in flight that could make room, stop the run."""
+        """Wait until the call fits into the budget; when nothing is reserved that could be freed, stop the run."""
         while (reserved := self.budget.reserve(asked)) is None:
-            if self.traffic.in_flight == 0:
+            if self.budget.reserved == 0:
                 self.stop(
                     BudgetReached(
                         f"the budget of {self.budget.cap:g} does not allow another call"
@@ -253,6 +260,7 @@ class Calls:
             return await wait
         except asyncio.CancelledError:
             if self.stopped:
+                task.uncancel()
                 raise Stopped from None
             raise
         finally:

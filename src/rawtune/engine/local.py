@@ -18,9 +18,6 @@ Conversation = Generator[Request, Reply, T]
 OnResult = Callable[[str, T | TeacherError, tuple[str, ...]], None]
 """Called once for each conversation: its name, its result or the error that ended it, the keys of its replies."""
 
-_BREATH = 16
-"""Conversations that end between two pauses: those that replay from the store wait for nothing, and shut out Ctrl-C."""
-
 
 async def converse(
     conversations: Iterable[tuple[str, Callable[[], Conversation[T]]]], calls: Calls, on_result: OnResult[T]
@@ -35,11 +32,11 @@ async def converse(
     conversations whose call was in flight go on to their end if they need no other; the others bring no result.
     """
     source = iter(conversations)
-    workers = done = 0
+    workers = 0
     all_begun = False
 
     async def work() -> None:
-        nonlocal workers, done, all_begun
+        nonlocal workers, all_begun
         for name, begin in source:
             keys: list[str] = []
             try:
@@ -51,9 +48,7 @@ async def converse(
                     raise
                 result = error
             on_result(name, result, tuple(keys))
-            done += 1
-            if done % _BREATH == 0:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # what replays from the store waits for nothing, and would shut out Ctrl-C
             if calls.stopped or workers > 2 * calls.limit:
                 break
             hire()

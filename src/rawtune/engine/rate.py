@@ -24,7 +24,7 @@ class RateLimit:
         """Reserve ``amount``; the entry's first number is the time (on the caller's clock) at which it may go."""
         while self._admitted and self._admitted[0][0] + _MINUTE <= now:
             self._used -= self._admitted.popleft()[1]
-        at = max(now, self._next)
+        at = max(now, self._next, self._admitted[-1][0] if self._admitted else now)
         excess = self._used + amount - self.per_minute
         for when, earlier in self._admitted:
             if excess <= 0:
@@ -39,5 +39,8 @@ class RateLimit:
 
     def correct(self, entry: list[float], amount: float) -> None:
         """Put the real amount in place of the one that was estimated when the entry was admitted."""
+        if not self._admitted or entry[0] < self._admitted[0][0]:
+            return  # so long ago that it counts no more
         self._used += amount - entry[1]
+        self._next += 60.0 * (amount - entry[1]) / self.per_minute
         entry[1] = amount

@@ -47,8 +47,10 @@ class Journal:
         self, request: Request, error: TeacherError, attempt: int, latency: float, cost: float | None
     ) -> None:
         """Store a call that brought no reply, with what was said instead."""
+        # An endpoint may say 200 and yet send none: stored as such, it would answer the request for good.
+        status = 0 if error.status == REPLIED else error.status
         failure = Reply(
-            error.message, "error", estimated=True, latency=latency, attempts=attempt, cost=cost, status=error.status
+            error.message, "error", estimated=True, latency=latency, attempts=attempt, cost=cost, status=status
         )
         self._add(request, failure)
 

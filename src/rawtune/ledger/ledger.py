@@ -13,12 +13,9 @@ from pydantic_core import to_json
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Float,
-    Integer,
     Select,
     Table,
     bindparam,
-    cast,
     delete,
     func,
     select,
@@ -194,7 +191,7 @@ class Ledger:
             yield from (_passage(row[:-1]) for row in page)
 
     def sample_unsettled(self, made_by: str, size: int) -> list[Passage]:
-        """``size`` of the unsettled passages, spread evenly over files and, within them, over lengths.
+        """``size`` of the unsettled passages, or all if they are fewer, spread evenly over files and their lengths.
 
         A systematic sample of the passages ordered so is stratified without a choice of strata (Cochran, "Sampling
         Techniques", 1977, chapter 8).
@@ -209,13 +206,15 @@ class Ledger:
             ),
             made_by,
         ).subquery()
-        # The passage in the middle of each of ``size`` equal steps; all of them where there are no more.
-        step = cast(ranked.c.total, Float) / size
-        middle = cast((cast(ranked.c.rank / step, Integer) + 0.5) * step, Integer)
+
+        def due(rank: ColumnElement[int]) -> ColumnElement[int]:
+            """The first ``rank`` passages' share of the sample, rounded; in whole numbers, so that none is lost."""
+            return (2 * size * rank + ranked.c.total) // (2 * ranked.c.total)
+
         query = (
             select(*_columns(table, _PASSAGE))
             .join(ranked, ranked.c.id == table.c.id)
-            .where((ranked.c.total <= size) | (ranked.c.rank == middle))
+            .where(due(ranked.c.rank + 1) > due(ranked.c.rank))
             .order_by(table.c.position)
         )
         return list(self._passages(query))
@@ -257,12 +256,13 @@ class Ledger:
     def save(self, calls: Iterable[tuple[Request, Reply]], outcomes: Iterable[Outcome] = (), made_by: str = "") -> None:
         """Commit calls, and how passages ended with their rows, together.
 
-        A request that is answered already keeps its reply; an outcome replaces what its passage had before.
+        A request that is answered already keeps its reply; an outcome replaces what its passage had before, and the
+        last one of a passage counts.
         """
         with self._database.write():
             if called := [(r.key, r.canonical.decode(), *_values(reply), False) for r, reply in calls]:
                 self._insert_calls(called)
-            if ended := list(outcomes):
+            if ended := list({outcome.passage_id: outcome for outcome in outcomes}.values()):
                 self._delete_rows([(outcome.passage_id,) for outcome in ended])
                 self._upsert_outcomes([_ended(outcome, made_by) for outcome in ended])
                 self._insert_rows([(*_values(outcome.example), 0) for outcome in ended if outcome.example])
@@ -283,7 +283,9 @@ class Ledger:
                 return
             for ids in _chunks(passage_ids):
                 keys = func.json_each(outcomes.c.replies).table_valued("value")
-                used = select(keys.c.value).select_from(outcomes, keys).where(outcomes.c.passage_id.in_(ids))
+                used = (
+                    select(keys.c.value).select_from(outcomes.join(keys, true())).where(outcomes.c.passage_id.in_(ids))
+                )
                 connection.execute(statement.where(table.c.key.in_(used)))
 
     def reply_form(self, model: str) -> ReplyForm | None:

@@ -47,7 +47,7 @@ calls = Table(
     Column("latency", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("cost", Float),
-    Column("status", Integer, nullable=False),  # HTTP status; 0 where no answer came
+    Column("status", Integer, nullable=False),  # HTTP status; 0 where none, or no reply with it, came
     # A retired reply stays as a record of what was paid, but answers no request any more.
     Column("retired", Boolean, nullable=False),
 )

@@ -42,37 +42,46 @@ class Session:
     async def converse(self, passages: Iterable[Passage], on_result: OnResult) -> None:
         """Bring every passage to its end; see ``engine.local.converse``. Raises the reason if the run was stopped."""
         passages = iter(passages)
-        first = next(passages, None)
         try:
-            if first is not None:
-                # How to ask is found out with the first passage's own call, which then need not be made again.
-                begin = conversations(self._work, self._teacher, self._prompt, await self._form(first))
-                await converse(((p.id, partial(begin, p)) for p in chain([first], passages)), self.calls, on_result)
+            for passage in passages:
+                form = await self._form(passage)
+                if isinstance(form, TeacherError):
+                    on_result(passage.id, form, ())
+                    continue
+                begin = conversations(self._work, self._teacher, self._prompt, form)
+                others = chain([passage], passages)
+                await converse(((p.id, partial(begin, p)) for p in others), self.calls, on_result)
         except Stopped:
             pass
         self.journal.flush()
         if self.calls.stopped:
             raise self.calls.stopped
 
-    async def _form(self, passage: Passage) -> ReplyForm:
-        """The strictest form of reply that the teacher holds to: as set, as remembered, or as now found out."""
+    async def _form(self, passage: Passage) -> ReplyForm | TeacherError:
+        """The strictest form of reply that the teacher holds to: as set, as remembered, or as now found out.
+
+        It is found out with the passage's own request, whose reply is stored and not asked for again. A passage that is
+        refused in every form, or whose call fails for good, tells nothing: then the error.
+        """
         if known := reply_form(self._work, self._teacher):
             return known
+        refused: TeacherError | None = None
         for form in self._teacher.forms:
             request = next(conversations(self._work, self._teacher, self._prompt, form)(passage))
             try:
                 reply = await self.calls.reply(request)
-            except CallRejected as error:
-                if self.calls.in_vain(error):
-                    raise
             except TeacherError as error:
                 if self.calls.in_vain(error):
                     raise
-                return form  # this says nothing about forms; the next run asks again
+                refused = error
+                if not isinstance(error, CallRejected):
+                    return error
             else:
-                if form is ReplyForm.TEXT or reply.text.lstrip().startswith(("{", "`")):
-                    return self._remember(form)
-        return self._teacher.forms[-1]  # all refused: it is the passage, not the form
+                # One that takes the demand and does not keep to it would not keep to another, either.
+                kept = form is ReplyForm.TEXT or reply.text.lstrip().startswith(("{", "`"))
+                return self._remember(form if kept else ReplyForm.TEXT)
+        assert refused is not None  # noqa: S101 - every teacher knows a form
+        return refused
 
     def _remember(self, form: ReplyForm) -> ReplyForm:
         self._work.ledger.save_reply_form(model_name(self._work), form)
