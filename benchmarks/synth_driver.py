@@ -36,7 +36,7 @@ def make_project(folder: Path, passages: Path, options: argparse.Namespace) -> N
     if chunk:
         (raw / f"{number:06d}.txt").write_text("\n\n".join(chunk), encoding="utf-8")
     teacher = {
-        "model": "openai:gpt-4o-mini",
+        "model": f"{'langchain:' if options.variant == 'langchain' else ''}openai:gpt-4o-mini",
         "base_url": options.base_url,
         "concurrency": options.concurrency,
         "timeout": options.timeout,
@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--base-url", required=True)
     parser.add_argument("--concurrency", type=int, default=256)
     parser.add_argument("--timeout", type=float, default=10)
-    parser.add_argument("--variant", default="", help="not used: there is one way")
+    parser.add_argument("--variant", default="", help="langchain: that teacher instead")
     parser.add_argument("--import-only", action="store_true")
     options = parser.parse_args()
     if options.import_only:

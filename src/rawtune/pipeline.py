@@ -54,10 +54,18 @@ def run_stage(work: Work, name: str) -> dict[str, Any]:
     inputs = stage.inputs(work)
     # A run that is cut short has changed rows already; the record of the run before must not vouch for them.
     work.ledger.forget_stage(name)
+    work.log.write("began", stage=name)
     started = time.monotonic()
-    done = stage.run(work)
+    try:
+        done = stage.run(work)
+    except BaseException as error:
+        work.log.write("broke off", stage=name, error=type(error).__name__)
+        raise
+    finally:
+        work.log.flush()
     seconds = round(time.monotonic() - started, 3)
     finished = datetime.now(UTC).isoformat(timespec="seconds")
+    work.log.write("ended", stage=name, seconds=seconds)
     work.ledger.save_stage(name, StageRecord(inputs, done.output, done.product, done.summary, seconds, finished))
     return done.summary
 

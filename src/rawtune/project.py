@@ -25,7 +25,7 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Outcome, Passage, State
-from rawtune.stages import synthesise
+from rawtune.stages import rework, synthesise
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
@@ -100,7 +100,7 @@ class Project:
 
     def per_file(self) -> list[tuple[str, dict[State | None, int]]]:
         """Each raw file with how many of its passages ended how; None counts those that have not ended yet."""
-        return list(self._work.ledger.per_file())
+        return list(self._work.ledger.per_file(synthesise.made_by(self._work)))
 
     def run(self, until: str = "compare") -> list[str]:
         """Do every stale stage up to and with ``until``, in order; the names of those that ran."""
@@ -134,40 +134,50 @@ class Project:
     def reparse(self) -> dict[str, Any]:
         """Read the stored replies again, by the rules of this version, without a call; the figures.
 
-        Raises ``RawtuneError`` if some passages would need a call; all others have been read again by then.
+        What would now need another call is left for the next run.
         """
-        with self._alone():
-            pipeline.run(self._work, "read")
-            self._work.ledger.forget_stage("synthesise")
-            if missing := synthesise.reparse(self._work):
-                raise RawtuneError(f"{missing} passages need a call to the teacher", "make them with: rawtune synth")
-            return pipeline.run_stage(self._work, "synthesise")
+        with self._taking_up():
+            rework.reparse(self._work)
+        return self._settled()
 
     def retry(self, rules: Collection[str] = (), model: str | None = None, task: str | None = None) -> dict[str, Any]:
         """Ask anew about the passages in quarantine, or those with a finding of ``rules``; the figures.
 
         ``model`` and ``task`` stand in for ``teacher.model`` and ``prompt.task``, for this time only.
         """
-        with self._alone():
-            pipeline.run(self._work, "read")
+        with self._taking_up():
             chosen = [
                 passage
                 for passage, outcome in self.outcomes(State.QUARANTINED, State.FAILED)
                 if not rules or any(finding.code in rules for finding in outcome.findings)
             ]
-            self._work.ledger.forget_stage("synthesise")
-            synthesise.retry(self._work, chosen, config.replaced(self.config, model, task))
-            return pipeline.run_stage(self._work, "synthesise")
+            rework.retry(self._work, chosen, config.replaced(self.config, model, task))
+        return self._settled()
 
     def edit(self, rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
         """Take rows that a person wrote, each with ``passage`` and both columns; the figures.
 
         They pass the same rules. Raises ``GateFailed`` naming those that do not; the others have been taken by then.
         """
+        with self._taking_up():
+            rework.edit(self._work, rows)
+        return self._settled()
+
+    @contextmanager
+    def _taking_up(self) -> Iterator[None]:
+        """Rows are about to change outside their stage: its record must not vouch for them any more."""
         with self._alone():
             pipeline.run(self._work, "read")
+            self._work.progress.begin("synthesise")
             self._work.ledger.forget_stage("synthesise")
-            synthesise.edit(self._work, rows)
+            yield
+
+    def _settled(self) -> dict[str, Any]:
+        """The closing account, if every passage has come to its end; else what is still to do, without doing it."""
+        if remaining := synthesise.left(self._work):
+            self._work.tell(f"{remaining} passages are still to be asked: rawtune synth")
+            return {"left": remaining}
+        with self._alone():
             return pipeline.run_stage(self._work, "synthesise")
 
     def augment(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rawtune.errors import Interrupted
 from rawtune.pipeline import STAGES
 from rawtune.project import Project
 
@@ -91,7 +92,10 @@ def synth(pilot: int | None, fresh: bool, reparse: bool, details: bool, yes: boo
             project.reparse()
         elif fresh:
             project.forget_replies()
-        ran = ["synthesise"] if reparse else project.run("synthesise")
+        try:
+            ran = ["synthesise"] if reparse else project.run("synthesise")
+        except (Interrupted, KeyboardInterrupt):
+            raise Interrupted("interrupted", "go on with: rawtune synth") from None  # --fresh would begin anew
         report(project, ran, "synthesise", as_json)
 
 

@@ -72,7 +72,7 @@ def _list_quarantine(project: Project, as_json: bool) -> None:
         click.echo(json.dumps(entries, ensure_ascii=False, indent=2))
         return
     for entry in entries:
-        click.echo(f"{entry['source']} {entry['state']} {' '.join(entry['rules'])}: {entry['reason']}")
+        click.echo(f"{' '.join([entry['source'], entry['state'], *entry['rules']])}: {entry['reason']}")
         for finding in entry["findings"]:
             if finding["column"]:
                 place = f"{finding['column']}, characters {finding['start']} to {finding['end']}"

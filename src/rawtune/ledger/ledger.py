@@ -360,12 +360,13 @@ class Ledger:
                 digest.update(f"{id}\n".encode())
             return Tally(by_state, by_origin, connection.scalar(reason) or "", digest.hexdigest()[:16])
 
-    def per_file(self) -> Iterator[tuple[str, dict[State | None, int]]]:
-        """Each raw file with how many of its passages ended how; None counts those that have not ended yet."""
+    def per_file(self, made_by: str) -> Iterator[tuple[str, dict[State | None, int]]]:
+        """Each raw file with how many of its passages ended how; None counts those that are still to be asked."""
         table, passages = tables.outcomes, tables.passages
+        ours = (table.c.passage_id == passages.c.id) & table.c.made_by.in_((made_by, BY_HAND))
         query = (
             select(passages.c.document, table.c.state, func.count())
-            .select_from(passages.outerjoin(table, passages.c.id == table.c.passage_id))
+            .select_from(passages.outerjoin(table, ours))
             .where(passages.c.current)
             .group_by(passages.c.document, table.c.state)
             .order_by(passages.c.document)

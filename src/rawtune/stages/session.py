@@ -101,7 +101,7 @@ async def open_session(work: Work, made_by: str) -> AsyncIterator[Session]:
         journal,
         concurrency=Concurrency(first, most),
         retries=Retries(settings.attempts),
-        circuit=Circuit(work.progress.say),
+        circuit=Circuit(work.tell),
         budget=Budget(
             work.config.synthesis.budget, price(settings), work.ledger.spent()[1] or 0.0, settings.max_tokens
         ),
@@ -109,7 +109,7 @@ async def open_session(work: Work, made_by: str) -> AsyncIterator[Session]:
         tokens=RateLimit(settings.tokens_per_minute) if settings.tokens_per_minute else None,
     )
     try:
-        with draining(calls, work.progress.say):
+        with draining(calls, work.tell):
             yield Session(work, teacher, calls, journal)
     finally:
         try:

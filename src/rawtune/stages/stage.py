@@ -27,6 +27,11 @@ class Work:
     progress: Progress
     log: Log
 
+    def tell(self, line: str) -> None:
+        """Say a line to the reader and the log; it must hold no text of passages or replies."""
+        self.progress.say(line)
+        self.log.write("note", text=line)
+
     @property
     def student(self) -> str:
         """The student as it can be loaded: a folder named in rawtune.yaml is looked for in the project first."""

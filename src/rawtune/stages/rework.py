@@ -1,0 +1,114 @@
+"""Rows taken up again: read anew from stored replies, asked anew about, or written by a person."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from rawtune.config import Config
+from rawtune.errors import GateFailed, UsageError
+from rawtune.llm import open_teacher
+from rawtune.records import Origin, Outcome, Passage, State
+from rawtune.stages.money import confirm, foretell
+from rawtune.stages.recorder import Recorder
+from rawtune.stages.session import conversations, open_session, reply_form
+from rawtune.stages.stage import Work
+from rawtune.stages.synthesise import made_by
+from rawtune.synthesis import prompt as prompts
+from rawtune.synthesis.write import Conversation, synthesised
+from rawtune.verification import form as rules
+
+_GROUP = 256
+"""Outcomes committed together."""
+
+
+def reparse(work: Work) -> None:
+    """Read the stored replies again, by the rules of today, without a call.
+
+    A passage whose conversation would now go on to another call is left to be asked. One whose replies came by other
+    settings (of a retry), or by hand, stays as it is.
+    """
+    teacher = open_teacher(work.config.teacher, work.config.columns)
+    form = reply_form(work, teacher)
+    if form is None:
+        raise UsageError("there is no reply yet that could be read again", "ask the teacher first: rawtune synth")
+    begin = conversations(work, teacher, prompts.build(work.config), form)
+    ended: list[Outcome] = []
+    unfinished: list[str] = []
+    kept_as_it_was = 0
+    total = work.ledger.count_passages()
+    for done, passage in enumerate(work.ledger.passages(), 1):
+        outcome, replies = _replay(work, begin(passage))
+        if outcome:
+            ended.append(outcome)
+        elif replies:
+            unfinished.append(passage.id)
+        else:
+            kept_as_it_was += 1
+        if len(ended) >= _GROUP:
+            work.ledger.save([], ended, made_by(work))
+            ended.clear()
+            work.progress.advance(done, total)
+    work.ledger.save([], ended, made_by(work))
+    work.ledger.forget_endings(unfinished)
+    work.tell(
+        f"{total - len(unfinished) - kept_as_it_was} passages read again, {len(unfinished)} are to be asked again,"
+        f" {kept_as_it_was} have no reply by these settings and stay as they were"
+    )
+
+
+def retry(work: Work, passages: list[Passage], other: Config) -> None:
+    """Ask anew about ``passages``, with the teacher and prompt of ``other``; what they had stays until a new end comes.
+
+    The outcomes count as made by the project's own settings, so that no later run does them over.
+    """
+    if told := foretell(work, made_by(work), len(passages), other.teacher):
+        confirm(work, told, other.teacher)
+
+    async def ask() -> None:
+        async with open_session(replace(work, config=other), made_by(work)) as session:
+            work.ledger.retire(passage.id for passage in passages)
+            await session.converse(passages, Recorder(work, session, Counter[State](), len(passages)).show)
+
+    asyncio.run(ask())
+
+
+def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
+    """Take rows that a person wrote, if they keep the rules of a teacher's; ``GateFailed`` names those that do not.
+
+    A row names its ``passage`` and holds both columns. Raises ``UsageError`` for one that does not, taking none.
+    """
+    columns = work.config.columns
+    prompt = prompts.build(work.config)
+    passages = {passage.id: passage for passage in work.ledger.passages()}
+    taken, faults = [], []
+    for number, row in enumerate(rows, 1):
+        texts = [str(row.get(column) or "").strip() for column in columns]
+        passage = passages.get(str(row.get("passage")))
+        if passage is None or not all(texts):
+            raise UsageError(
+                f"row {number} names no passage of this project, or leaves {' or '.join(columns)} empty",
+                "take the list of: rawtune status --quarantine --json; add both columns to its entries",
+            )
+        if findings := rules.check(columns, *texts):
+            faults.append(f"row {number} ({passage.id}): {'; '.join(finding.message for finding in findings)}")
+        else:
+            example = synthesised(passage, texts[0], texts[1], Origin.EDITED, "by hand", prompt)
+            taken.append(Outcome(passage.id, State.KEPT, example))
+    work.ledger.save([], taken, made_by(work))
+    work.tell(f"{len(taken)} rows taken, {len(faults)} not")
+    if faults:
+        raise GateFailed("\n".join(faults), "mend these rows and give them again; the others are taken")
+
+
+def _replay(work: Work, talk: Conversation) -> tuple[Outcome | None, int]:
+    """Follow a conversation for as long as its replies are stored: its end, if it came to one, and how many it had."""
+    replies = 0
+    try:
+        request = next(talk)
+        while reply := work.ledger.reply(request.key):
+            replies += 1
+            request = talk.send(reply)
+    except StopIteration as stop:
+        return stop.value, replies
+    return None, replies
