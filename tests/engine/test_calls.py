@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.engine.simulation import Endpoint, Store, ask, now, open_calls, simulate
 
 from rawtune.config import Price
 from rawtune.engine.budget import Budget
@@ -24,7 +25,6 @@ from rawtune.errors import (
     StorageFull,
     TeacherError,
 )
-from tests.engine.simulation import Endpoint, Store, ask, now, open_calls, simulate
 
 PRICE = Price(input=0, output=1000)  # 800 tokens of reply, the dearest, cost 0.8
 WORD = Interrupted("interrupted")
@@ -119,14 +119,16 @@ def test_traffic_adds_up():
     async def work():
         class Guessing(Endpoint):
             async def complete(self, request):
-                return replace(await super().complete(request), estimated=True)
+                reply = await super().complete(request)
+                return replace(reply, estimated=reply.text == "c.")
 
-        certain, guessed = open_calls(Endpoint(usage=(7, 3))), open_calls(Guessing())
-        await reply_all(certain, "abc")
-        await reply_all(guessed, "a")
-        assert (certain.traffic.prompt_tokens, certain.traffic.completion_tokens) == (21, 9)
-        assert not certain.traffic.estimated
-        assert guessed.traffic.estimated
+        calls = open_calls(Guessing(usage=(7, 3)))
+        await reply_all(calls, "ab")
+        assert (calls.traffic.prompt_tokens, calls.traffic.completion_tokens) == (14, 6)
+        assert not calls.traffic.estimated
+        await reply_all(calls, "c")
+        await reply_all(calls, "d")
+        assert (calls.traffic.replies, calls.traffic.estimated) == (4, True)
 
     simulate(work())
 
@@ -244,9 +246,10 @@ def test_other_failures_do_not_shrink_it(error):
 
 def test_others_use_the_line_while_a_refused_call_waits():
     async def work():
-        endpoint = Endpoint({"a": [RateLimited("busy", retry_after=100)]})
+        endpoint = Endpoint({text: [RateLimited("busy", retry_after=100)] for text in "ab"})
         await reply_all(open_calls(endpoint, limit=2), "abcd")
-        assert endpoint.texts == ["a", "b", "c", "d", "a"]
+        assert endpoint.sent[:4] == [(1000, "a"), (1000, "b"), (1001, "c"), (1001, "d")]
+        assert sorted(endpoint.texts[4:]) == ["a", "b"]
 
     simulate(work())
 
@@ -258,6 +261,7 @@ def test_where_one_call_is_allowed_a_refused_one_keeps_the_others_waiting():
         assert endpoint.texts[0] == "a"
         assert endpoint.sent[1][0] >= 1100, "nobody was sent into the same wall"
         assert sorted(endpoint.texts) == ["a", "a", "b", "c"]
+        assert endpoint.sent[3][0] < 1105, "nor does it wait twice"
 
     simulate(work())
 
@@ -308,7 +312,7 @@ def test_tokens_a_minute_are_counted_by_usage():
 def test_an_open_circuit_holds_calls_back_and_costs_no_attempts():
     async def work():
         said, endpoint = [], Endpoint(seconds=0.1)
-        calls = open_calls(endpoint, limit=8, attempts=4, said=said)
+        calls = open_calls(endpoint, limit=8, attempts=2, said=said)
         await calls.reply(ask("first"))
         endpoint.always = down(sent=False)
         waiting = asyncio.create_task(reply_all(calls, [str(i) for i in range(20)]))
@@ -353,6 +357,22 @@ def test_refusals_for_haste_use_up_no_attempts():
     async def work():
         endpoint = Endpoint({"a": [RateLimited("busy", retry_after=5) for _ in range(50)]})
         assert (await open_calls(endpoint, attempts=2).reply(ask("a"))).attempts == 51
+
+    simulate(work())
+
+
+def test_nor_do_they_in_hours_in_which_others_come_back():
+    async def work():
+        endpoint = Endpoint({"a": [RateLimited("busy", retry_after=500) for _ in range(10)]})
+        calls = open_calls(endpoint, attempts=1)
+        refused = asyncio.create_task(calls.reply(ask("a")))
+        for i in range(50):
+            await calls.reply(ask(str(i)))
+            await asyncio.sleep(100)
+        assert (await refused).attempts == 11
+        endpoint.faults["b"] = [RateLimited("busy", retry_after=500) for _ in range(10)]
+        with pytest.raises(RateLimited):
+            await calls.reply(ask("b"))
 
     simulate(work())
 

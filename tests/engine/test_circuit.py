@@ -1,10 +1,10 @@
 import asyncio
 
 import pytest
+from tests.engine.simulation import now, simulate
 
 from rawtune.engine.circuit import Circuit
 from rawtune.errors import CallRejected, EndpointDown, RateLimited
-from tests.engine.simulation import now, simulate
 
 DOWN = EndpointDown("http://127.0.0.1:1/v1: refused")
 
@@ -115,6 +115,7 @@ def test_open_it_lets_one_try_through_at_a_time_ever_more_seldom():
             await circuit.wait()
             if circuit.is_open and not circuit.given_up:
                 tries.append(now() - started)
+                await asyncio.sleep(0.5)
                 circuit.failed(DOWN)
 
         async with asyncio.TaskGroup() as group:
@@ -126,7 +127,8 @@ def test_open_it_lets_one_try_through_at_a_time_ever_more_seldom():
     pauses = [later - earlier for earlier, later in zip([0, *tries], tries, strict=False)]
     assert pauses[:7] == pytest.approx([1, 1, 2, 4, 8, 15, 15])
     assert pauses[7:] == pytest.approx([15] * len(pauses[7:]))
-    assert 120 <= gave_up <= 136, "then all others are let go"
+    assert 120 <= gave_up <= 136
+    assert gave_up == tries[-1] + 0.5, "then all others are let go at once"
 
 
 def test_an_answer_wakes_all():

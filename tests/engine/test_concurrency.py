@@ -190,12 +190,24 @@ async def test_a_limit_that_has_grown_lets_several_through_and_one_that_has_shru
     await asyncio.wait_for(waiting[3], 10)
 
 
+async def test_a_line_that_was_given_to_somebody_cancelled_goes_to_the_next():
+    lines = Lines(Size(1))
+    await lines.take()
+    gone, stays = asyncio.create_task(lines.take()), asyncio.create_task(lines.take())
+    await settle()
+    lines.free()
+    gone.cancel()
+    await settle()
+    assert gone.cancelled()
+    assert stays.done()
+
+
 steps = st.lists(
-    st.sampled_from(["take", "free", "breath"]) | st.tuples(st.just("cancel"), st.integers(0, 50)), max_size=80
+    st.sampled_from(["take", "free", "breath"]) | st.tuples(st.just("cancel"), st.integers(0, 9)), max_size=80
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 @given(st.integers(1, 4), steps)
 def test_no_line_is_lost_or_doubled_under_any_interleaving(limit, steps):
     async def play():

@@ -4,13 +4,25 @@ import signal
 import threading
 
 import pytest
+from tests.engine.simulation import Endpoint, Store, ask, open_calls
 
 from rawtune.engine.draining import draining
 from rawtune.engine.local import converse
 from rawtune.errors import Interrupted
-from tests.engine.simulation import Endpoint, Store, ask, open_calls
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+class Said(list):
+    """What was said; ``anything`` tells that there is something."""
+
+    def __init__(self):
+        super().__init__()
+        self.anything = asyncio.Event()
+
+    def append(self, text):
+        super().append(text)
+        self.anything.set()
 
 
 class Hanging(Endpoint):
@@ -58,13 +70,13 @@ def handlers():
 
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_the_first_signal_sends_nothing_more_and_brings_home_what_is_in_flight(number):
-    endpoint, store, said, done = Hanging(), Store(), [], []
+    endpoint, store, said, done = Hanging(), Store(), Said(), []
     calls = open_calls(endpoint, store, limit=2)
     working = asyncio.create_task(run(calls, said, done))
     await endpoint.busy.wait()
     os.kill(os.getpid(), number)
-    while calls.stopped is None:
-        await asyncio.sleep(0)
+    await said.anything.wait()
+    await asyncio.sleep(0)
     assert isinstance(calls.stopped, Interrupted)
     assert calls.stopped.exit_code == 130
     assert not working.done()
@@ -101,16 +113,13 @@ async def test_the_second_one_stops_at_once(numbers):
 
 
 async def test_a_signal_wakes_a_loop_that_waits():
-    class Telling(list):
-        def append(self, text):
-            super().append(text)
-            endpoint.answer.set()
-
-    endpoint, said, done = Hanging(), Telling(), []
+    endpoint, said, done = Hanging(), Said(), []
     working = asyncio.create_task(run(open_calls(endpoint, limit=2), said, done))
     await endpoint.busy.wait()
     killer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))  # by then the loop has nothing left to do
     killer.start()
+    await said.anything.wait()
+    endpoint.answer.set()
     await working
     assert [name for name, _ in done] == ["a", "b"]
     killer.join()

@@ -2,6 +2,7 @@ import asyncio
 import tracemalloc
 
 import pytest
+from tests.engine.simulation import Endpoint, Store, ask, open_calls, simulate
 
 from rawtune.engine.calls import Stopped
 from rawtune.engine.concurrency import Concurrency
@@ -19,7 +20,6 @@ from rawtune.errors import (
 )
 from rawtune.llm.scripted import Scripted
 from rawtune.records import Reply
-from tests.engine.simulation import Endpoint, Store, ask, open_calls, simulate
 
 
 def dialogue(name, turns=1):
@@ -177,6 +177,7 @@ def test_an_endpoint_that_stays_away_stops_the_run_and_fails_nobody():
         assert len(done) == len(endpoint.answered)
         assert not [result for _, result, _ in done if isinstance(result, EndpointDown)]
         assert 120 <= loop.time() - 1001 <= 140
+        assert endpoint.broken_off <= 1, "those who waited for it are not let loose on it"
 
     simulate(run())
 
