@@ -47,13 +47,22 @@ def test_nothing_is_made_for_nothing(path):
     assert not path.exists()
 
 
-def test_a_long_run_is_written_as_it_goes(path):
+def test_a_long_run_is_written_as_it_goes(path, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("rawtune.log.time.monotonic", lambda: now)
     log = Log(path)
-    for number in range(999):
+    for number in range(2_000):
         log.write("passage", number=number)
     assert not path.exists()
-    log.write("passage", number=999)
-    assert [line["number"] for line in lines(path)] == list(range(1_000))
+    now += 1.0
+    log.write("passage", number=2_000)
+    assert [line["number"] for line in lines(path)] == list(range(2_001))
+    now += 0.9
+    log.write("passage", number=2_001)  # gathered again from the last time on
+    assert len(lines(path)) == 2_001
+    now += 0.1
+    log.write("passage", number=2_002)
+    assert [line["number"] for line in lines(path)] == list(range(2_003))
 
 
 def test_a_projects_log_tells_of_every_passage_and_holds_no_text(tmp_path):

@@ -200,6 +200,20 @@ def test_prepared_translates_the_errors_of_a_ledger_that_may_only_be_read(opened
         opened.prepared(insert(tables.answers))([tuple(answer("k").values())])
 
 
+def test_a_lookup_translates_the_errors_of_a_ledger_that_was_damaged_meanwhile(path):
+    opened = Database(path)
+    with opened.write() as connection:
+        connection.execute(insert(tables.answers), [answer(f"{n:04}", "泉" * 200) for n in range(200)])
+    opened.close()
+    opened = Database(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+    find = opened.prepared(select(tables.answers.c.text).where(tables.answers.c.key == bindparam("key")))
+    with pytest.raises(RawtuneError, match="malformed"):
+        find([("0001",)])
+    opened.close()
+
+
 def test_prepared_shows_what_the_block_has_written_so_far_and_is_rolled_back_with_it(opened, path):
     run = opened.prepared(insert(tables.answers))
     find = opened.prepared(select(tables.answers.c.text).where(tables.answers.c.key == bindparam("key")))

@@ -124,8 +124,11 @@ async def test_replies_of_an_earlier_run_are_found(ledger, path):
 
 async def test_what_was_never_answered_is_not_looked_up(journal, ledger, monkeypatch):
     await journal.put(request(1), answer(1))
+    journal.put_failure(request(2), EndpointDown("down", status=503), 1, 0.0, None)
+    journal.flush()
     monkeypatch.setattr(ledger, "reply", lambda key: pytest.fail("looked up"))
     assert journal.get(request(2)) is None
+    assert journal.get(request(3)) is None
 
 
 async def test_a_retired_reply_is_found_in_neither_run(journal, ledger):
@@ -139,7 +142,8 @@ async def test_a_waiter_that_is_cancelled_harms_no_other_and_its_reply_is_stored
     first, second, third = puts(journal, range(3))
     await asyncio.sleep(0)
     second.cancel()
-    assert await asyncio.gather(first, third) == [None, None]
+    async with asyncio.timeout(10):  # one that is forgotten would wait for ever
+        assert await asyncio.gather(first, third) == [None, None]
     assert second.cancelled()
     assert [journal.get(request(n)) for n in range(3)] == [answer(n) for n in range(3)]
 
@@ -288,7 +292,7 @@ async def test_waiters_hear_of_the_error_while_others_are_cancelled(journal, led
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(StorageFull):
-        await second
+        await asyncio.wait_for(second, 10)
     assert first.cancelled()
 
 

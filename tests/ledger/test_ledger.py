@@ -136,15 +136,24 @@ def test_the_choice_is_told_what_is_new_which_have_copies_and_how_many_are_held_
     a, b, c, d = (content_hash(name) for name in "甲bcd")
     ledger.save_passages([passage(a, Split.HELD_OUT), passage(b), passage(c, Split.HELD_OUT)])
     told = []
-    again = [passage(f"{b}-2"), passage(d), passage(f"{d}-2"), passage(b), passage(f"{d}-3"), passage(c)]
+    again = [
+        passage(f"{b}-2"),
+        passage(d),
+        passage(f"{d}-2"),
+        passage(b),
+        passage(f"{d}-3"),
+        passage(c),
+        passage(f"{c}-2"),
+    ]
 
     def choice(*given):
         told.append(given)
         return [d]
 
     ledger.save_passages(again, choice)
-    assert told == [([d], {b: 1, d: 2}, 1, 6)]  # the held-out passage that left counts no more
-    held = {d, f"{d}-2", f"{d}-3", c}
+    # The held-out passage that left counts no more; the new copy of the one that stayed does.
+    assert told == [([d], {b: 1, d: 2, c: 1}, 2, 7)]
+    held = {d, f"{d}-2", f"{d}-3", c, f"{c}-2"}
     assert dict(ledger.splits()) == {p.id: Split.HELD_OUT if p.id in held else Split.TRAIN for p in again}
 
 
@@ -518,16 +527,18 @@ def test_the_tallys_rows_change_with_the_rows_and_their_order_only(ledger):
 
 
 def test_every_file_is_told_with_how_its_passages_ended(ledger):
-    files = ["raw/b.txt"] * 3 + ["raw/甲.txt"] * 2 + ["raw/a.txt"]
+    files = ["raw/b.txt"] * 5 + ["raw/甲.txt"] * 2 + ["raw/a.txt"]
     ledger.save_passages([passage(f"p{n}", document=file) for n, file in enumerate(files)])
-    ledger.save([], [kept("p0"), kept("p1"), failed("p2"), quarantined("p3")], "hash")
-    assert list(ledger.per_file()) == [
+    ledger.save([], [kept("p0"), kept("p1"), failed("p2"), quarantined("p5")], "hash")
+    ledger.save([], [kept("p3")], "another hash")  # is to be asked again
+    ledger.save([], [kept("p4", origin=Origin.EDITED)], "another hash")
+    assert list(ledger.per_file("hash")) == [
         ("raw/a.txt", {None: 1}),
-        ("raw/b.txt", {State.KEPT: 2, State.FAILED: 1}),
+        ("raw/b.txt", {None: 1, State.KEPT: 3, State.FAILED: 1}),
         ("raw/甲.txt", {None: 1, State.QUARANTINED: 1}),
     ]
     ledger.save_passages([passage("p1", document="raw/b.txt")])
-    assert list(ledger.per_file()) == [("raw/b.txt", {State.KEPT: 1})]
+    assert list(ledger.per_file("hash")) == [("raw/b.txt", {State.KEPT: 1})]
 
 
 def test_usage_sums_the_replies_behind_a_passage(ledger):

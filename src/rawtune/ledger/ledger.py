@@ -241,7 +241,7 @@ class Ledger:
         table = tables.calls
         query = select(table).where(table.c.key == key, table.c.status == tables.REPLIED)
         with self._database.read() as connection:
-            row = connection.execute(query.order_by(table.c.retired, table.c.id.desc()).limit(1)).one_or_none()
+            row = connection.execute(query.order_by(table.c.id.desc()).limit(1)).one_or_none()
         if row is None:
             raise KeyError(key)
         stored = json.loads(row.request)
