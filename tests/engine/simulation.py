@@ -6,12 +6,17 @@ import selectors
 from types import SimpleNamespace
 from unittest import mock
 
+from rawtune.config import Price
 from rawtune.engine.budget import Budget
 from rawtune.engine.calls import Calls
 from rawtune.engine.circuit import Circuit
 from rawtune.engine.concurrency import Concurrency
 from rawtune.engine.retries import Retries
+from rawtune.errors import EndpointDown, Interrupted
 from rawtune.records import Message, Reply, Request
+
+PRICE = Price(input=0, output=1000)  # 800 tokens of reply, the dearest, cost 0.8
+WORD = Interrupted("interrupted")
 
 
 class _Jump(selectors.DefaultSelector):
@@ -49,6 +54,10 @@ def now():
 
 def ask(text):
     return Request("m", (Message("user", text),))
+
+
+def down(status=0, sent=True):
+    return EndpointDown("down", status=status, sent=sent)
 
 
 class Store:
@@ -129,3 +138,8 @@ def open_calls(endpoint, store=None, *, limit=4, attempts=3, budget=None, said=N
         budget=budget or Budget(None, None, 0, 800),
         **limits,
     )
+
+
+async def reply_all(calls, texts):
+    """What became of each request when all are made at once."""
+    return await asyncio.gather(*(calls.reply(ask(text)) for text in texts), return_exceptions=True)
