@@ -126,9 +126,8 @@ def compare(count: int, url: str, options: argparse.Namespace) -> None:
                 figures.append(run(command, count, output))
             wall, cpu, memory = (statistics.median(values) for values in zip(*figures, strict=True))
             walls[name] = wall
-            print(
-                f"{count:>8} {name:<10} {wall:>8.2f} {wall / ideal:>8.2f} {cpu:>6.1f} {memory:>5.0f} {count / wall:>7.0f}"
-            )
+            shown = f"{wall:>8.2f} {wall / ideal:>8.2f} {cpu:>6.1f} {memory:>5.0f} {count / wall:>7.0f}"
+            print(f"{count:>8} {name:<10} {shown}")
         first, second = walls.values()
         print(f"{count:>8} {'ratio':<10} {second / first:>8.2f}")
 

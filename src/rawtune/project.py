@@ -52,8 +52,10 @@ class Project:
 
     def close(self) -> None:
         """Release the ledger."""
-        self._work.log.flush()
-        self._work.ledger.close()
+        try:
+            self._work.log.flush()
+        finally:
+            self._work.ledger.close()
 
     @property
     def config(self) -> config.Config:

@@ -180,6 +180,20 @@ def test_quarantine_is_a_work_list(project: Path, endpoint: Endpoint, tmp_path: 
     assert figures(project)["edited"] == 1, "what a person wrote lasts"
 
 
+def test_what_retry_brought_lasts_and_it_asks_about_nothing_else(project: Path, endpoint: Endpoint) -> None:
+    endpoint.answer = lambda _: (200, completion("{}"))
+    assert rawtune(project, "synth", "--pilot", "3").returncode == 0
+    endpoint.answer = lambda request: (200, completion(write_row(request)))
+    before = len(endpoint.asked)
+    retried = rawtune(project, "retry", "--model", "openai:larger")
+    assert "9 passages are still to be asked: rawtune synth" in retried.stderr
+    assert len(endpoint.asked) == before + 3
+    assert figures(project)["kept"] == PASSAGES
+    reparsed = rawtune(project, "synth", "--reparse")
+    assert "9 passages read again, 0 are to be asked again, 3 have no reply by these settings" in reparsed.stderr
+    assert len(endpoint.asked) == before + PASSAGES
+
+
 def test_rows_by_hand_keep_the_rules(project: Path, endpoint: Endpoint, tmp_path: Path) -> None:
     endpoint.answer = lambda request: (200, completion("{}" if "蒙卦" in write_row(request) else write_row(request)))
     rawtune(project, "synth")
@@ -222,6 +236,7 @@ def test_the_log_tells_what_happened_without_the_text(project: Path, endpoint: E
     ended = Counter(event["state"] for event in events if event["event"] == "passage")
     assert ended == {"kept": PASSAGES - 1, "quarantined": 1}
     (account,) = (event for event in events if event["event"] == "account")
+    assert [event["stage"] for event in events if event["event"] == "began"] == ["read", "synthesise"]
     assert (account["kept"], account["quarantined"], account["failed"]) == (PASSAGES - 1, 1, 0)
     assert "乾卦" not in "".join(lines)
 

@@ -23,7 +23,7 @@ def limits_of_rounds(concurrency, rounds, latency=0.2):
     """The limit after each round of answered calls."""
     seen = []
     for _ in range(rounds):
-        answer(concurrency, max(32, concurrency.limit), latency)
+        answer(concurrency, max(16, concurrency.limit), latency)
         seen.append(concurrency.limit)
     return seen
 
@@ -43,22 +43,31 @@ def test_a_round_is_as_many_calls_as_are_in_flight():
     assert concurrency.limit == 128
 
 
-def test_grows_by_an_eighth_once_it_was_pushed_back():
+def test_grows_by_a_quarter_once_it_was_pushed_back():
     concurrency = Concurrency(128, 256)
     refuse(concurrency, 4)
     assert concurrency.limit == 64
-    assert limits_of_rounds(concurrency, 4) == [72, 81, 91, 102]
+    answer(concurrency, 127)  # were in flight before
+    assert limits_of_rounds(concurrency, 4) == [80, 100, 125, 156]
+
+
+@given(st.integers(4, 256))
+def test_one_burst_of_refusals_halves_it_once(refused):
+    concurrency = Concurrency(256, 256)
+    refuse(concurrency, refused)
+    assert concurrency.limit == 128
 
 
 def test_grows_by_one_at_least():
     concurrency = Concurrency(2, 256)
     refuse(concurrency, 4)
+    answer(concurrency, 1)
     assert limits_of_rounds(concurrency, 4) == [2, 3, 4, 5]
 
 
 def test_stays_while_the_latency_has_more_than_doubled():
     concurrency = Concurrency()
-    answer(concurrency, 32, 0.2)
+    answer(concurrency, 16, 0.2)
     assert limits_of_rounds(concurrency, 3, 0.41) == [16, 16, 16]
     assert limits_of_rounds(concurrency, 1, 0.39) == [32]
 
@@ -112,7 +121,7 @@ def test_chance_refusals_leave_it_near_the_most(first, seed):
 @pytest.mark.parametrize("first", [8, 256, 2048])
 def test_an_endpoint_that_refuses_nearly_all_gets_one_call_at_a_time_soon(share, first):
     chance, concurrency = random.Random(0), Concurrency(first, first)
-    for _ in range(100):
+    for _ in range(100 + 3 * first):  # twice as many as are in flight, and some that come back
         if chance.random() < share:
             concurrency.pushed_back()
         else:

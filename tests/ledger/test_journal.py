@@ -1,4 +1,7 @@
 import asyncio
+import json
+import os
+from pathlib import Path
 
 import pytest
 from tests.ledger.samples import failed, kept, passages, request, stored
@@ -6,12 +9,13 @@ from tests.ledger.samples import failed, kept, passages, request, stored
 from rawtune.errors import EndpointDown, KeyRejected, StorageFull
 from rawtune.ledger.journal import Journal
 from rawtune.ledger.ledger import Ledger
+from rawtune.log import Log
 from rawtune.records import Reply, State
 
 
 @pytest.fixture
 def journal(ledger):
-    return Journal(ledger, "hash")
+    return Journal(ledger, "hash", Log(Path(os.devnull)))
 
 
 @pytest.fixture
@@ -115,7 +119,7 @@ async def test_replies_of_an_earlier_run_are_found(ledger, path):
     ledger.save([(request(n), answer(n)) for n in range(600)] + [(request("bad"), Reply("500", status=500))])
     ledger.close()
     again = Ledger(path)
-    journal = Journal(again, "hash")
+    journal = Journal(again, "hash", Log(Path(os.devnull)))
     assert [journal.get(request(n)) for n in range(600)] == [answer(n) for n in range(600)]
     assert journal.get(request("bad")) is None
     assert journal.get(request("never")) is None
@@ -135,7 +139,7 @@ async def test_a_retired_reply_is_found_in_neither_run(journal, ledger):
     await journal.put(request(1), answer(1))
     ledger.retire()
     assert journal.get(request(1)) is None
-    assert Journal(ledger, "hash").get(request(1)) is None
+    assert Journal(ledger, "hash", Log(Path(os.devnull))).get(request(1)) is None
 
 
 async def test_a_waiter_that_is_cancelled_harms_no_other_and_its_reply_is_stored(journal):
@@ -170,7 +174,7 @@ async def test_a_failed_call_never_answers_though_the_endpoint_said_200(journal,
     journal.put_failure(request(2), EndpointDown("cut off", status=200), 1, 0.5, 0.25)
     journal.flush()
     assert journal.get(request(2)) is None
-    assert Journal(ledger, "hash").get(request(2)) is None
+    assert Journal(ledger, "hash", Log(Path(os.devnull))).get(request(2)) is None
     assert ledger.spent() == (3, 0.5)
 
 
@@ -203,7 +207,7 @@ async def test_outcomes_ride_along_with_calls(journal, ledger, texts, commits):
 
 
 async def test_outcomes_alone_are_committed_within_a_second(clock, ledger, texts, commits):
-    journal = Journal(ledger, "hash")
+    journal = Journal(ledger, "hash", Log(Path(os.devnull)))
     journal.end(kept(texts[0].id))
     await clock.move_on(0.9)
     journal.end(kept(texts[1].id))  # does not put it off
@@ -298,7 +302,7 @@ async def test_waiters_hear_of_the_error_while_others_are_cancelled(journal, led
 
 @pytest.mark.parametrize("what", ["a failed call", "an outcome", "256 outcomes", "a reply that nobody waits for"])
 async def test_a_failure_that_nobody_waits_for_is_raised_by_flush(clock, ledger, texts, monkeypatch, what):
-    journal = Journal(ledger, "hash")
+    journal = Journal(ledger, "hash", Log(Path(os.devnull)))
     with monkeypatch.context() as patch:
         patch.setattr(ledger, "save", full)
         if what == "a failed call":
@@ -324,3 +328,14 @@ async def test_a_later_success_does_not_hide_that_something_was_lost(journal, le
     assert count(path) == 1
     with pytest.raises(StorageFull):
         journal.flush()
+
+
+async def test_a_failed_call_is_in_the_log_without_what_was_said(ledger, tmp_path):
+    log = Log(tmp_path / "log.jsonl")
+    journal = Journal(ledger, "hash", log)
+    journal.put_failure(request(1), EndpointDown("秘密", status=503), 2, 0.25, None)
+    journal.flush()
+    log.flush()
+    event = json.loads((tmp_path / "log.jsonl").read_text(encoding="utf-8"))
+    del event["time"]
+    assert event == {"event": "failed call", "kind": "EndpointDown", "status": 503, "attempt": 2, "seconds": 0.25}

@@ -8,7 +8,7 @@ FIRST = 8
 """Calls in flight to begin with, where the number is to be found out."""
 MOST = 256
 """Calls in flight at most, where the number is to be found out; whoever wants more says so."""
-_ROUND = 32
+_ROUND = 16
 """A judgement needs as many calls as are in flight, and at least these."""
 _PUSHED = 0.15
 """Share of calls pushed back above which the number is halved. A few are normal: halving at each would end at one."""
@@ -19,7 +19,7 @@ _SLOWER = 2.0
 class Concurrency:
     """The limit of calls in flight: additive increase, multiplicative decrease, by rounds (Chiu and Jain 1989).
 
-    It doubles each round until the endpoint first pushes back (429, overload, time-out), and grows by an eighth after
+    It doubles each round until the endpoint first pushes back (429, overload, time-out), and grows by a quarter after
     that. With ``first`` equal to ``most`` it starts at the user's own number and only comes back to it.
     """
 
@@ -28,16 +28,21 @@ class Concurrency:
         self.most = most
         self._pushed_ever = False
         self._best = float("inf")
+        self._of_before = 0
         self._new_round()
 
     def came_back(self, latency: float) -> None:
         """A call was answered after ``latency`` seconds."""
+        if self._is_of_before():
+            return
         self._latencies.append(latency)
         if len(self._latencies) + self._pushed >= max(_ROUND, self.limit):
             self._judge()
 
     def pushed_back(self) -> None:
         """A call was refused or left unanswered for want of capacity."""
+        if self._is_of_before():
+            return
         self._pushed += 1
         # When nearly all are refused, a whole round would be too late.
         if self._pushed >= max(4, len(self._latencies)) or (
@@ -48,14 +53,22 @@ class Concurrency:
     def _judge(self) -> None:
         if self._pushed > _PUSHED * (self._pushed + len(self._latencies)):
             self._pushed_ever = True
+            # The calls in flight were sent at the old number: they say nothing about the new one.
+            self._of_before = self.limit - 1
             self.limit = max(1, self.limit // 2)
         elif self._latencies and self.limit < self.most:
             latency = median(self._latencies)
             self._best = min(self._best, latency)
             if latency <= _SLOWER * self._best:
-                more = max(1, self.limit // 8) if self._pushed_ever else self.limit
+                more = max(1, self.limit // 4) if self._pushed_ever else self.limit
                 self.limit = min(self.most, self.limit + more)
         self._new_round()
+
+    def _is_of_before(self) -> bool:
+        if self._of_before == 0:
+            return False
+        self._of_before -= 1
+        return True
 
     def _new_round(self) -> None:
         self._latencies: list[float] = []

@@ -5,6 +5,7 @@ import asyncio
 from rawtune.errors import TeacherError
 from rawtune.ledger.ledger import Ledger
 from rawtune.ledger.tables import REPLIED
+from rawtune.log import Log
 from rawtune.records import Outcome, Reply, Request
 
 _GROUP = 256
@@ -21,9 +22,10 @@ class Journal:
     To wait for more would hold up the calls, and those that waited together would for ever go and come back together.
     """
 
-    def __init__(self, ledger: Ledger, made_by: str) -> None:
+    def __init__(self, ledger: Ledger, made_by: str, log: Log) -> None:
         self._ledger = ledger
         self._made_by = made_by
+        self._log = log
         self._calls: list[tuple[Request, Reply]] = []
         self._outcomes: list[Outcome] = []
         self._waiting: list[asyncio.Future[None]] = []
@@ -53,6 +55,9 @@ class Journal:
             error.message, "error", estimated=True, latency=latency, attempts=attempt, cost=cost, status=status
         )
         self._add(request, failure)
+        self._log.write(
+            "failed call", kind=type(error).__name__, status=status, attempt=attempt, seconds=round(latency, 3)
+        )
 
     def end(self, outcome: Outcome) -> None:
         """Record how a passage ended."""

@@ -95,7 +95,7 @@ async def open_session(work: Work, made_by: str) -> AsyncIterator[Session]:
     teacher = open_teacher(settings, work.config.columns)
     most = teacher.at_once or (MOST if settings.concurrency == "auto" else settings.concurrency)
     first = FIRST if settings.concurrency == "auto" else most
-    journal = Journal(work.ledger, made_by)
+    journal = Journal(work.ledger, made_by, work.log)
     calls = Calls(
         teacher,
         journal,
