@@ -72,8 +72,8 @@ class Project:
         return list(pipeline.states(self._work))
 
     def outcomes(self, *states: State) -> Iterator[tuple[Passage, Outcome]]:
-        """Passages with how they ended, in order; only those that ended as one of ``states``, if any are named."""
-        return self._work.ledger.endings(*states)
+        """Passages with how they ended by the settings of now, in order; only as one of ``states``, if any is named."""
+        return self._work.ledger.endings(*states, made_by=[synthesise.made_by(self._work)])
 
     def quarantine(self) -> Iterator[dict[str, Any]]:
         """The work list: every passage in quarantine or failed, with where it stands, why, and the last raw reply.
@@ -121,11 +121,10 @@ class Project:
         return self._one("synthesise")
 
     def forget_replies(self) -> None:
-        """Let the teacher be asked anew, and paid anew, about all passages; but for rows that were written by hand."""
+        """Let the teacher be asked anew, and paid anew, about all passages but those with a row by hand."""
         with self._alone():
-            self._work.ledger.forget_stage("synthesise")
-            self._work.ledger.retire()
-            self._work.ledger.forget_endings()
+            pipeline.run(self._work, "read")
+            synthesise.start_afresh(self._work)
 
     def pilot(self, size: int) -> Forecast:
         """Make and show the rows of ``size`` more passages, spread over files and lengths; what the rest will take."""
@@ -150,9 +149,17 @@ class Project:
         with self._taking_up():
             chosen = [
                 passage
-                for passage, outcome in self.outcomes(State.QUARANTINED, State.FAILED)
+                for passage, outcome in self._work.ledger.endings(
+                    State.QUARANTINED, State.FAILED, made_by=(synthesise.made_by(self._work), "")
+                )
                 if not rules or any(finding.code in rules for finding in outcome.findings)
             ]
+            if not chosen:
+                raise UsageError(
+                    f"nothing to ask about: no passage without a row{' has a finding of ' if rules else ''}"
+                    f"{' or '.join(rules)}",
+                    "see what there is with: rawtune status --quarantine",
+                )
             rework.retry(self._work, chosen, config.replaced(self.config, model, task))
         return self._settled()
 
@@ -167,11 +174,10 @@ class Project:
 
     @contextmanager
     def _taking_up(self) -> Iterator[None]:
-        """Rows are about to change outside their stage: its record must not vouch for them any more."""
+        """Rows are to change outside the run of their stage."""
         with self._alone():
             pipeline.run(self._work, "read")
             self._work.progress.begin("synthesise")
-            self._work.ledger.forget_stage("synthesise")
             yield
 
     def _settled(self) -> dict[str, Any]:

@@ -164,7 +164,6 @@ def test_quarantine_is_a_work_list(project: Path, endpoint: Endpoint, tmp_path: 
     edited = rawtune(project, "retry", "--edited", str(work), "--json")
     assert json.loads(edited.stdout)["stages"]["synthesise"]["edited"] == 1, edited.stderr
 
-    assert rawtune(project, "retry", "--rule", "RT999").returncode == 0
     assert figures(project)["quarantined"] == 1
     endpoint.answer = lambda request: (200, completion(write_row(request)))
     task = tmp_path / "task.txt"
@@ -182,7 +181,7 @@ def test_quarantine_is_a_work_list(project: Path, endpoint: Endpoint, tmp_path: 
 
 def test_what_retry_brought_lasts_and_it_asks_about_nothing_else(project: Path, endpoint: Endpoint) -> None:
     endpoint.answer = lambda _: (200, completion("{}"))
-    assert rawtune(project, "synth", "--pilot", "3").returncode == 0
+    assert rawtune(project, "synth", "--pilot", "3").returncode == 1, "it brought no row"
     endpoint.answer = lambda request: (200, completion(write_row(request)))
     before = len(endpoint.asked)
     retried = rawtune(project, "retry", "--model", "openai:larger")
@@ -192,6 +191,74 @@ def test_what_retry_brought_lasts_and_it_asks_about_nothing_else(project: Path, 
     reparsed = rawtune(project, "synth", "--reparse")
     assert "9 passages read again, 0 are to be asked again, 3 have no reply by these settings" in reparsed.stderr
     assert len(endpoint.asked) == before + PASSAGES
+
+
+def test_what_a_person_wrote_lasts_through_reparse(project: Path, endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.answer = lambda request: (200, completion("{}" if "蒙卦" in write_row(request) else write_row(request)))
+    rawtune(project, "synth")
+    (entry,) = json.loads(rawtune(project, "status", "--quarantine", "--json").stdout)
+    work = tmp_path / "list.json"
+    work.write_text(json.dumps([entry | {"content": "蒙卦", "summary": "蒙卦讲启蒙。"}], ensure_ascii=False), "utf-8")
+    assert rawtune(project, "retry", "--edited", str(work)).returncode == 0
+    assert rawtune(project, "synth", "--reparse").returncode == 0
+    assert figures(project)["edited"] == 1
+
+
+def test_fresh_changes_nothing_until_it_was_agreed_to(project: Path, endpoint: Endpoint) -> None:
+    configure(project, {"  price": PRICE})
+    assert rawtune(project, "synth", "--yes").returncode == 0
+    configure(project, {"  confirm_above": "1"})
+    refused = rawtune(project, "synth", "--fresh")
+    assert refused.returncode == 1
+    assert "everything is current" in rawtune(project, "synth").stdout
+    configure(project, {"  budget": "3"})
+    stopped = rawtune(project, "synth", "--fresh", "--yes")
+    assert stopped.returncode == 1
+    assert "go on with rawtune synth: it goes on from here" in stopped.stderr
+
+
+def test_a_retry_that_fails_says_so_and_one_of_nothing_changes_nothing(project: Path, endpoint: Endpoint) -> None:
+    endpoint.answer = lambda request: (200, completion("{}" if "蒙卦" in write_row(request) else write_row(request)))
+    rawtune(project, "synth")
+    nothing = rawtune(project, "retry", "--rule", "RT999")
+    assert nothing.returncode == 2
+    assert "RT999" in nothing.stderr
+    assert "everything is current" in rawtune(project, "synth").stdout
+    endpoint.answer = lambda _: (400, {"error": {"message": "odd"}})
+    failed = rawtune(project, "retry")
+    assert failed.returncode == 1
+    assert "1 of 1 passages failed" in failed.stderr
+
+
+def test_a_killed_retry_goes_on_without_paying_again(project: Path, endpoint: Endpoint) -> None:
+    endpoint.answer = lambda _: (200, completion("{}"))
+    configure(project, {"  pilot": "0", "  repeats": "0", "  concurrency": "1"})
+    rawtune(project, "synth")
+    before = len(endpoint.asked)
+    running: list[subprocess.Popen[str]] = []
+    signal_at(endpoint, before + 6, signal.SIGKILL, running)
+    running.append(start(project, "retry"))
+    running[0].communicate(timeout=60)
+    endpoint.answer = lambda request: (200, completion(write_row(request)))
+    assert rawtune(project, "retry").returncode == 0
+    assert figures(project)["kept"] == PASSAGES
+    assert len(endpoint.asked) <= before + PASSAGES + 1, "one call was in flight"
+
+
+def test_an_error_that_stops_all_loses_no_call_in_flight(project: Path, endpoint: Endpoint) -> None:
+    def answer(request: dict) -> tuple[int, dict]:
+        return (402, {"error": {"message": "no money"}}) if len(endpoint.asked) == 6 else (200, completion("{}"))
+
+    endpoint.answer = answer
+    stopped = rawtune(project, "synth")
+    assert stopped.returncode == 1
+    assert "no money" in stopped.stderr
+    endpoint.answer = lambda request: (200, completion(write_row(request)))
+    asked = Counter(json.dumps(request["messages"]) for request in endpoint.asked)
+    rawtune(project, "synth")
+    again = Counter(json.dumps(request["messages"]) for request in endpoint.asked) - asked
+    assert max((asked + again).values()) <= 2, "at most the refused one is sent again"
+    assert sum(count == 2 for count in (asked + again).values()) <= 1
 
 
 def test_rows_by_hand_keep_the_rules(project: Path, endpoint: Endpoint, tmp_path: Path) -> None:

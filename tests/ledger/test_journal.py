@@ -137,7 +137,7 @@ async def test_what_was_never_answered_is_not_looked_up(journal, ledger, monkeyp
 
 async def test_a_retired_reply_is_found_in_neither_run(journal, ledger):
     await journal.put(request(1), answer(1))
-    ledger.retire()
+    ledger.ask_anew()
     assert journal.get(request(1)) is None
     assert Journal(ledger, "hash", Log(Path(os.devnull))).get(request(1)) is None
 

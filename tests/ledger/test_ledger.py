@@ -302,7 +302,7 @@ def test_a_sample_has_exactly_its_size_and_is_spread_over_files_and_lengths(shar
         for number, (file, length) in enumerate(shapes)
     ]
     shared.save_passages(given)
-    shared.forget_endings()
+    shared.ask_anew()
     shared.save([], [kept(f"p{number}") for number in ended if number < len(given)], "hash")
     left = [p for number, p in enumerate(given) if number not in ended]
     sample = ids(shared.sample_unsettled("hash", size))
@@ -383,7 +383,7 @@ def test_spending_is_summed_over_what_has_a_price(ledger):
 
 def test_retired_replies_answer_nothing_but_stay_paid_and_can_be_looked_up(ledger):
     ledger.save([(request(n), Reply(f"前{n}", cost=1.0)) for n in range(3)])
-    ledger.retire()
+    ledger.ask_anew()
     assert list(ledger.answered()) == []
     assert ledger.reply(request(0).key) is None
     assert ledger.exchange(request(0).key) == (request(0), Reply("前0", cost=1.0))
@@ -391,7 +391,7 @@ def test_retired_replies_answer_nothing_but_stay_paid_and_can_be_looked_up(ledge
     assert ledger.reply(request(0).key) == ledger.exchange(request(0).key)[1] == Reply("后0", cost=1.0)
     assert ledger.exchange(request(1).key)[1].text == "前1"
     assert ledger.spent() == (5, 4.0)
-    ledger.retire()
+    ledger.ask_anew()
     assert ledger.exchange(request(0).key)[1].text == "后0"  # the last one
 
 
@@ -401,10 +401,10 @@ def test_the_replies_of_some_passages_are_retired(ledger):
     keys = [request(n).key for n in range(1_200)]
     ledger.save([(request(n), Reply("x")) for n in range(1_200)])
     ledger.save([], [kept(p.id, replies=tuple(keys[2 * n : 2 * n + 2])) for n, p in enumerate(given)], "hash")
-    ledger.retire(p.id for p in given[100:500])
+    ledger.ask_anew(p.id for p in given[100:500])
     assert set(ledger.answered()) == {*keys[:200], *keys[1_000:]}
-    ledger.retire([])
-    ledger.retire(["unknown"])
+    ledger.ask_anew([])
+    ledger.ask_anew(["unknown"])
     assert len(list(ledger.answered())) == 400
 
 
@@ -477,7 +477,7 @@ def test_a_passage_that_ended_twice_has_its_last_end_once(ledger, together):
 def test_endings_are_forgotten_but_for_those_by_hand(ledger):
     ledger.save_passages([passage("p1"), passage("p2"), passage("p3")])
     ledger.save([], [kept("p1"), kept("p2", origin=Origin.EDITED), quarantined("p3")], "hash")
-    ledger.forget_endings()
+    ledger.ask_anew()
     assert ids(ledger.unsettled("hash")) == ["p1", "p3"]
     assert [o.passage_id for _, o in ledger.endings()] == ["p1", "p2", "p3"]  # shown until there is a new one
     assert ledger.tally("hash").states == {State.KEPT: 1}

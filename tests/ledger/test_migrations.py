@@ -151,7 +151,7 @@ def test_a_ledger_of_the_first_version_keeps_every_reply_and_they_answer(path):
     assert [p.text for p in ledger.passages()] == ["第0段。", "第1段。", "第2段。"]
     assert [outcome for _, outcome in ledger.endings()] == [kept("p0", replies=tuple(OLD))]
     assert [p.id for p in ledger.unsettled("hash")] == ["p1", "p2"]
-    ledger.retire(["p0"])
+    ledger.ask_anew(["p0"])
     assert list(ledger.answered()) == []
     ledger.close()
 

@@ -304,3 +304,8 @@ async def test_a_call_that_is_cancelled_leaves_nothing_behind(endpoint, teacher,
 
 async def test_closing_before_the_first_call_is_fine():
     await OpenAICompatible("m", None, KEY, "MY_KEY", timeout=30).close()
+
+
+def test_a_password_in_the_address_is_refused():
+    with pytest.raises(UsageError, match="password"):
+        OpenAICompatible("m", "http://user:S3cret@127.0.0.1/v1", None, "OPENAI_API_KEY", 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rawtune.errors import Interrupted
+from rawtune.errors import Interrupted, RawtuneError
 from rawtune.pipeline import STAGES
 from rawtune.project import Project
 
@@ -85,17 +85,21 @@ def synth(pilot: int | None, fresh: bool, reparse: bool, details: bool, yes: boo
     if sum((pilot is not None, fresh, reparse)) > 1:
         raise click.UsageError("give one of --pilot, --fresh and --reparse")
     with Terminal(details, yes) as terminal, Project(progress=terminal) as project:
-        if pilot is not None:
-            _pilot(project, pilot, as_json)
-            return
         if reparse:
             project.reparse()
         elif fresh:
             project.forget_replies()
         try:
+            if pilot is not None:
+                _pilot(project, pilot, as_json)
+                return
             ran = ["synthesise"] if reparse else project.run("synthesise")
-        except (Interrupted, KeyboardInterrupt):
-            raise Interrupted("interrupted", "go on with: rawtune synth") from None  # --fresh would begin anew
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted", "go on with: rawtune synth") from None
+        except RawtuneError as error:
+            # The same command would make another pilot, or begin afresh once more.
+            error.hint = error.hint.replace("run the same command again", "go on with rawtune synth")
+            raise
         report(project, ran, "synthesise", as_json)
 
 

@@ -1,5 +1,6 @@
 """Progress on standard error: a live bar in a terminal, plain lines elsewhere."""
 
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -76,9 +77,13 @@ class Terminal:
         if not (self._console.is_terminal and sys.stdin.isatty()):
             return False
         self._bar.stop()
+        # The run drains its calls on Ctrl-C; a question in the way would never let it.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return Confirm.ask(question, console=self._console, default=False)
+            self._yes = Confirm.ask(question, console=self._console, default=False)
+            return self._yes
         finally:
+            signal.signal(signal.SIGINT, before)
             self._bar.start()
 
     def advance(self, done: int, total: int, note: str = "") -> None:

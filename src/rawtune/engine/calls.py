@@ -109,8 +109,10 @@ class Calls:
 
     def in_vain(self, error: TeacherError) -> bool:
         """Whether every other call would fail, too: a bad key, an unknown model, no money, an endpoint that is gone."""
-        return isinstance(error, KeyRejected | ModelNotFound | QuotaExhausted) or (
-            self._circuit.given_up and isinstance(error, EndpointDown)
+        return (
+            isinstance(error, KeyRejected | ModelNotFound | QuotaExhausted)
+            or (self._circuit.given_up and isinstance(error, EndpointDown))
+            or (isinstance(error, RateLimited) and self._retries.is_too_long(error))
         )
 
     async def reply(self, request: Request) -> Reply:
@@ -226,9 +228,14 @@ class Calls:
             await self._before_sending(self._circuit.wait())
         if not self._requests and not self._tokens:
             return None
-        now = time.monotonic()
-        used = self._tokens.admit(asked + _REPLY_TOKENS, now) if self._tokens else None
-        at = max(used[0] if used else now, self._requests.admit(1, now)[0] if self._requests else now)
+        now = at = time.monotonic()
+        amounts = ((self._tokens, asked + _REPLY_TOKENS), (self._requests, 1))
+        limits = [(limit, amount) for limit, amount in amounts if limit]
+        # Each may put it off beyond what the other allowed; both must log the time at which the call really goes.
+        while (later := max(limit.earliest(amount, at) for limit, amount in limits)) > at:
+            at = later
+        entries = {limit: limit.admit(amount, at) for limit, amount in limits}
+        used = entries[self._tokens] if self._tokens else None
         if at > now:
             await self._before_sending(asyncio.sleep(at - now))
         return used

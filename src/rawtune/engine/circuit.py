@@ -54,7 +54,7 @@ class Circuit:
         if self._in_a_row >= _DOWN_AFTER:
             self.given_up = not self._answered or away >= _PATIENCE
             if not self.is_open and not self.given_up:
-                self._say(f"the endpoint is down ({error.message}); waiting up to {_PATIENCE:.0f} s for it")
+                self._say(f"the endpoint is down ({_what(error)}); waiting up to {_PATIENCE:.0f} s for it")
                 self._wait = _FIRST_WAIT
                 self._next_try = self._clock() + self._wait
             self.is_open = True
@@ -77,3 +77,8 @@ class Circuit:
         if self._closed is not None:
             self._closed.set_result(None)
             self._closed = None
+
+
+def _what(error: EndpointDown) -> str:
+    """What was found, without what the endpoint said: that may quote a passage."""
+    return f"HTTP {error.status}" if error.status else "no answer" if error.sent else "no connection"

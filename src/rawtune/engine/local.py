@@ -28,7 +28,7 @@ async def converse(
     their next try; the rest is begun when its turn comes.
 
     A conversation whose call fails for good ends with the error, and the others go on. Where every other call would
-    fail, too (bad key, unknown model, endpoint down), the error is raised. Of a run that is stopped (``Calls.stop``),
+    fail, too (bad key, unknown model, endpoint down), it stops the run (``Calls.stop``). Of a run that is stopped,
     conversations whose call was in flight go on to their end if they need no other; the others bring no result.
     """
     source = iter(conversations)
@@ -45,7 +45,8 @@ async def converse(
                 break
             except TeacherError as error:
                 if calls.in_vain(error):
-                    raise
+                    calls.stop(error)  # what is in flight may be paid already: it comes home
+                    break
                 result = error
             on_result(name, result, tuple(keys))
             await asyncio.sleep(0)  # what replays from the store waits for nothing, and would shut out Ctrl-C

@@ -20,8 +20,8 @@ class RateLimit:
         self._used = 0.0
         self._next = 0.0
 
-    def admit(self, amount: float, now: float) -> list[float]:
-        """Reserve ``amount``; the entry's first number is the time (on the caller's clock) at which it may go."""
+    def earliest(self, amount: float, now: float) -> float:
+        """When ``amount`` may go, on the caller's clock; not before ``now``."""
         while self._admitted and self._admitted[0][0] + _MINUTE <= now:
             self._used -= self._admitted.popleft()[1]
         at = max(now, self._next, self._admitted[-1][0] if self._admitted else now)
@@ -31,6 +31,11 @@ class RateLimit:
                 break
             excess -= earlier
             at = max(at, when + _MINUTE)
+        return at
+
+    def admit(self, amount: float, now: float) -> list[float]:
+        """Reserve ``amount``; the entry's first number is the time at which it may go."""
+        at = self.earliest(amount, now)
         entry = [at, amount]
         self._admitted.append(entry)
         self._used += amount

@@ -10,7 +10,7 @@ from rawtune.errors import RateLimited, Retryable, TeacherError
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 _LONGEST_RETRY_AFTER = 600.0
-"""Whoever asks for more patience (a daily quota) is not waited for: the call fails, and a later run takes it up."""
+"""Whoever asks for more patience (a daily quota) is not waited for; a later run takes it up."""
 
 
 @dataclass(slots=True)
@@ -38,6 +38,10 @@ class Retries:
         """Whether this failure uses up one of the call's attempts."""
         return not isinstance(error, RateLimited) or self.clock() - self._last_answer > _LONGEST_RETRY_AFTER
 
+    def is_too_long(self, error: Retryable) -> bool:
+        """Whether the endpoint asks for more patience than a run has, as for a daily quota."""
+        return error.retry_after is not None and error.retry_after > _LONGEST_RETRY_AFTER
+
     def wait_after(self, error: TeacherError, failures: int, tries: int) -> float | None:
         """Seconds until the next try, or None for none.
 
@@ -47,7 +51,7 @@ class Retries:
             return None
         if error.retry_after is None:
             return self.chance.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries, 10)))
-        if error.retry_after > _LONGEST_RETRY_AFTER:
+        if self.is_too_long(error):
             return None
         # Spread a little, or all that were told the same second come back at once.
         return error.retry_after + self.chance.uniform(0, _FIRST_WAIT)

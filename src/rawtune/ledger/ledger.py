@@ -273,20 +273,24 @@ class Ledger:
             row = connection.execute(select(func.count(), func.sum(tables.calls.c.cost))).one()
         return int(row[0]), row[1]
 
-    def retire(self, passage_ids: Iterable[str] | None = None) -> None:
-        """Let the replies behind these passages' outcomes, or all replies, answer no request any more."""
+    def ask_anew(self, passage_ids: Iterable[str] | None = None) -> None:
+        """Let these passages, or all but those with a row by hand, be asked anew: their replies answer no request more.
+
+        A passage that is already waiting for that keeps the replies that it has got since.
+        """
         table, outcomes = tables.calls, tables.outcomes
+        retired = update(table).where(tables.answering).values(retired=True)
         with self._database.write() as connection:
-            statement = update(table).where(tables.answering).values(retired=True)
             if passage_ids is None:
-                connection.execute(statement)
+                connection.execute(retired)
+                connection.execute(update(outcomes).where(outcomes.c.made_by != BY_HAND).values(made_by=""))
                 return
             for ids in _chunks(passage_ids):
+                settled = outcomes.c.passage_id.in_(ids) & (outcomes.c.made_by != "")
                 keys = func.json_each(outcomes.c.replies).table_valued("value")
-                used = (
-                    select(keys.c.value).select_from(outcomes.join(keys, true())).where(outcomes.c.passage_id.in_(ids))
-                )
-                connection.execute(statement.where(table.c.key.in_(used)))
+                used = select(keys.c.value).select_from(outcomes.join(keys, true())).where(settled)
+                connection.execute(retired.where(table.c.key.in_(used)))
+                connection.execute(update(outcomes).where(settled).values(made_by=""))
 
     def reply_form(self, model: str) -> ReplyForm | None:
         """The strictest form of reply that this endpoint was found to hold to."""
@@ -303,8 +307,12 @@ class Ledger:
 
     # Outcomes and the rows that came of them
 
-    def endings(self, *states: State) -> Iterator[tuple[Passage, Outcome]]:
-        """Current passages with how they ended, in order; only those that ended so, if ``states`` are named."""
+    def endings(self, *states: State, made_by: Iterable[str] = ()) -> Iterator[tuple[Passage, Outcome]]:
+        """Current passages with how they ended, in order; only those that ended so, if ``states`` are named.
+
+        With ``made_by`` only endings made by one of these, or by hand; an empty one stands for those that are to be
+        made anew.
+        """
         table, passages, rows = tables.outcomes, tables.passages, tables.examples
         ended = _columns(table, _OUTCOME[2:])
         query = (
@@ -317,6 +325,8 @@ class Ledger:
         )
         if states:
             query = query.where(table.c.state.in_([state.value for state in states]))
+        if made_by := list(made_by):
+            query = query.where(table.c.made_by.in_([*made_by, BY_HAND]))
         first, last = len(_PASSAGE), len(_PASSAGE) + len(ended)
         with self._database.read() as connection:
             for row in connection.execute(query.execution_options(yield_per=_CHUNK)):
@@ -392,13 +402,10 @@ class Ledger:
         with self._database.read() as connection:
             return [Usage(*tuple(row)) for row in connection.execute(query)]
 
-    def forget_endings(self, passage_ids: Iterable[str] | None = None) -> None:
-        """Let these passages, or all, be brought to an end anew; rows written by hand stay, unless they are named."""
+    def forget_endings(self, passage_ids: Iterable[str]) -> None:
+        """Let these passages be brought to an end anew, from the replies that are stored."""
         table = tables.outcomes
         with self._database.write() as connection:
-            if passage_ids is None:
-                connection.execute(update(table).where(table.c.made_by != BY_HAND).values(made_by=""))
-                return
             for ids in _chunks(passage_ids):
                 connection.execute(update(table).where(table.c.passage_id.in_(ids)).values(made_by=""))
 

@@ -91,9 +91,12 @@ class LangChain:
         """Providers' clients agree on little but the HTTP status; without one it is the connection that failed."""
         status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
         status = status if isinstance(status, int) else 0
-        said = f"{self.name}: {' '.join(str(error).split())[:300]}"
-        if key := self._options.get("api_key"):
+        said = str(error)
+        # A provider's own variable may hold the key, too.
+        keys = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
+        for key in filter(None, [self._options.get("api_key"), *keys]):
             said = said.replace(key, "***")
+        said = f"{self.name}: {' '.join(said.split())[:300]}"
         translated = _kind(status, said, error)
         translated.status = status or translated.status
         return translated

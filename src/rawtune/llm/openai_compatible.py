@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -50,6 +50,10 @@ class OpenAICompatible:
         if not _is_web_address(self.base_url):
             raise UsageError(
                 f"teacher.base_url '{base_url}' is no web address", "write it like http://127.0.0.1:8000/v1"
+            )
+        if "@" in urlsplit(self.base_url).netloc:
+            raise UsageError(
+                "teacher.base_url holds a user name or a password", "put the key into the environment (api_key_env)"
             )
         self._address = URL(f"{self.base_url}/chat/completions")
         self._model = model
@@ -154,17 +158,17 @@ class OpenAICompatible:
                 _CHECK_ADDRESS,
                 status=200,
             ) from error
-        content = content.encode("utf-8", "replace").decode()  # half of a surrogate pair could not be stored
-        reason = str(choice.get("finish_reason") or "stop")
+        content = _encodable(content)
+        reason = _encodable(str(choice.get("finish_reason") or "stop"))
         asked, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if isinstance(asked, int) and isinstance(said, int):
+        if _is_count(asked) and _is_count(said):
             return Reply(content, reason, asked, said, latency=latency)
         asked = sum(estimate_tokens(message.content) for message in request.messages)
         return Reply(content, reason, asked, estimate_tokens(content), estimated=True, latency=latency)
 
     def _quoted(self, text: str) -> str:
         """``text`` without the key, on one line, shortened."""
-        text = text.replace(self._key, "***") if self._key else text
+        text = _encodable(text.replace(self._key, "***") if self._key else text)
         return " ".join(text.split())[:_LONGEST_MESSAGE]
 
 
@@ -175,6 +179,16 @@ def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     if schema == ANY_OBJECT:
         return {"type": "json_object"}
     return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
+
+
+def _encodable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can escape but no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    """Whether an endpoint's count of tokens can be one."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
 
 def _is_web_address(url: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rawtune.config import Config
-from rawtune.errors import GateFailed, UsageError
+from rawtune.errors import GateFailed, RawtuneError, UsageError
 from rawtune.llm import open_teacher
 from rawtune.records import Origin, Outcome, Passage, State
 from rawtune.stages.money import confirm, foretell
@@ -33,44 +33,51 @@ def reparse(work: Work) -> None:
     if form is None:
         raise UsageError("there is no reply yet that could be read again", "ask the teacher first: rawtune synth")
     begin = conversations(work, teacher, prompts.build(work.config), form)
+    work.ledger.forget_stage("synthesise")
+    counts: Counter[str] = Counter()
     ended: list[Outcome] = []
-    unfinished: list[str] = []
-    kept_as_it_was = 0
     total = work.ledger.count_passages()
-    for done, passage in enumerate(work.ledger.passages(), 1):
-        outcome, replies = _replay(work, begin(passage))
-        if outcome:
+    for passage, before in work.ledger.endings():
+        outcome, keys = _replay(work, begin(passage))
+        by_hand = before.example is not None and before.example.origin is Origin.EDITED
+        if by_hand or not keys or before.replies[:1] not in ((), keys[:1]):
+            counts["other"] += 1
+        elif outcome:
             ended.append(outcome)
-        elif replies:
-            unfinished.append(passage.id)
         else:
-            kept_as_it_was += 1
+            counts["unfinished"] += 1
+            work.ledger.forget_endings([passage.id])
         if len(ended) >= _GROUP:
             work.ledger.save([], ended, made_by(work))
+            counts["read"] += len(ended)
             ended.clear()
-            work.progress.advance(done, total)
+            work.progress.advance(counts.total(), total)
     work.ledger.save([], ended, made_by(work))
-    work.ledger.forget_endings(unfinished)
     work.tell(
-        f"{total - len(unfinished) - kept_as_it_was} passages read again, {len(unfinished)} are to be asked again,"
-        f" {kept_as_it_was} have no reply by these settings and stay as they were"
+        f"{counts['read'] + len(ended)} passages read again, {counts['unfinished']} are to be asked again,"
+        f" {counts['other']} have no reply by these settings and stay as they were"
     )
 
 
 def retry(work: Work, passages: list[Passage], other: Config) -> None:
     """Ask anew about ``passages``, with the teacher and prompt of ``other``; what they had stays until a new end comes.
 
-    The outcomes count as made by the project's own settings, so that no later run does them over.
+    The outcomes count as made by the project's own settings, so that no later run does them over. Cut short, it goes on
+    when run again. Raises ``RawtuneError`` if calls failed.
     """
     if told := foretell(work, made_by(work), len(passages), other.teacher):
         confirm(work, told, other.teacher)
 
-    async def ask() -> None:
+    async def ask() -> int:
         async with open_session(replace(work, config=other), made_by(work)) as session:
-            work.ledger.retire(passage.id for passage in passages)
-            await session.converse(passages, Recorder(work, session, Counter[State](), len(passages)).show)
+            work.ledger.forget_stage("synthesise")
+            work.ledger.ask_anew(passage.id for passage in passages)
+            recorder = Recorder(work, session, Counter[State](), len(passages))
+            await session.converse(passages, recorder.show)
+            return recorder.counts[State.FAILED]
 
-    asyncio.run(ask())
+    if failed := asyncio.run(ask()):
+        raise RawtuneError(f"{failed} of {len(passages)} passages failed", "ask about them again with: rawtune retry")
 
 
 def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
@@ -95,20 +102,21 @@ def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
         else:
             example = synthesised(passage, texts[0], texts[1], Origin.EDITED, "by hand", prompt)
             taken.append(Outcome(passage.id, State.KEPT, example))
+    work.ledger.forget_stage("synthesise")
     work.ledger.save([], taken, made_by(work))
-    work.tell(f"{len(taken)} rows taken, {len(faults)} not")
+    work.tell(f"{len({outcome.passage_id for outcome in taken})} rows taken, {len(faults)} not")
     if faults:
         raise GateFailed("\n".join(faults), "mend these rows and give them again; the others are taken")
 
 
-def _replay(work: Work, talk: Conversation) -> tuple[Outcome | None, int]:
-    """Follow a conversation for as long as its replies are stored: its end, if it came to one, and how many it had."""
-    replies = 0
+def _replay(work: Work, talk: Conversation) -> tuple[Outcome | None, tuple[str, ...]]:
+    """Follow a conversation for as long as its replies are stored: its end, if it came to one, and their keys."""
+    keys: list[str] = []
     try:
         request = next(talk)
         while reply := work.ledger.reply(request.key):
-            replies += 1
+            keys.append(request.key)
             request = talk.send(reply)
     except StopIteration as stop:
-        return stop.value, replies
-    return None, replies
+        return stop.value, tuple(keys)
+    return None, tuple(keys)

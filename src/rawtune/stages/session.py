@@ -1,5 +1,6 @@
 """A session with the teacher: opened with the limits of rawtune.yaml, drained on Ctrl-C, closed with nothing lost."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,6 +26,9 @@ from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.pick import pick
 from rawtune.synthesis.write import Conversation, write
 from rawtune.verification import form as rules
+
+_JSON = re.compile(r"\s*(?:<think>.*?</think>\s*)?(?:```|[{｛])", re.DOTALL)
+"""How a reply begins that keeps to JSON, thoughts of the model left out."""
 
 OnResult = Callable[[str, Outcome | TeacherError, tuple[str, ...]], None]
 
@@ -77,9 +81,13 @@ class Session:
                 if not isinstance(error, CallRejected):
                     return error
             else:
-                # One that takes the demand and does not keep to it would not keep to another, either.
-                kept = form is ReplyForm.TEXT or reply.text.lstrip().startswith(("{", "`"))
-                return self._remember(form if kept else ReplyForm.TEXT)
+                if form is ReplyForm.TEXT or _JSON.match(reply.text):
+                    return self._remember(form)
+                labels = "|".join(map(re.escape, self._work.config.columns))
+                if re.search(rf"^\W*(?:{labels})\W*[:：]", reply.text, re.MULTILINE):
+                    # It takes the demand and does not keep to it; it would not keep to another, either.
+                    return self._remember(ReplyForm.TEXT)
+                return form  # neither: one odd reply says nothing about those to come
         assert refused is not None  # noqa: S101 - every teacher knows a form
         return refused
 

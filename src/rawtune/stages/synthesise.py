@@ -54,9 +54,25 @@ def pilot(work: Work, size: int) -> Forecast:
     if not left(work):
         raise UsageError("every passage has come to its end", "to ask anew about all of them: rawtune synth --fresh")
     asyncio.run(_work_off(work, before, size, gate=False, rest=False))
+    if work.ledger.tally(made_by(work)).states[State.KEPT] == before.states[State.KEPT]:
+        raise GateFailed("the pilot brought no row that could be kept", "see why with: rawtune status --quarantine")
     if told := foretell(work, made_by(work), left(work), work.config.teacher):
         return told
     raise GateFailed("no passage of the pilot came to an end", "see what is wrong with: rawtune status --quarantine")
+
+
+def start_afresh(work: Work) -> None:
+    """Let everything but rows by hand be asked anew, once the teacher can be reached and the money was agreed to."""
+    load_templates(work)
+    if told := foretell(work, made_by(work), work.ledger.count_passages(), work.config.teacher):
+        confirm(work, told, work.config.teacher)
+
+    async def forget() -> None:
+        async with open_session(work, made_by(work)):
+            work.ledger.forget_stage("synthesise")
+            work.ledger.ask_anew()
+
+    asyncio.run(forget())
 
 
 def left(work: Work) -> int:

@@ -8,7 +8,7 @@ from statistics import NormalDist, mean, stdev
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one passage took, all its ``calls`` together, failed ones too.
+    """What one passage took, all its ``calls`` that brought a reply together.
 
     ``seconds`` is the sum of the calls' latencies; ``cost`` is in the price's currency, None if there is no price.
     """
