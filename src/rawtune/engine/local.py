@@ -39,6 +39,7 @@ async def converse(
         nonlocal workers, all_begun
         for name, begin in source:
             keys: list[str] = []
+            replies = calls.traffic.replies
             try:
                 result: T | TeacherError = await _follow(begin(), calls, keys)
             except Stopped:
@@ -49,7 +50,8 @@ async def converse(
                     break
                 result = error
             on_result(name, result, tuple(keys))
-            await asyncio.sleep(0)  # what replays from the store waits for nothing, and would shut out Ctrl-C
+            if calls.traffic.replies == replies:  # what replays from the store waits for nothing: let Ctrl-C in
+                await asyncio.sleep(0)
             if calls.stopped or workers > 2 * calls.limit:
                 break
             hire()

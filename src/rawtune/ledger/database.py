@@ -55,6 +55,23 @@ class Database:
             yield self._writer
 
     @contextmanager
+    def write_prepared(self) -> Iterator[None]:
+        """A transaction for ``prepared`` statements alone: as ``write``, at a quarter of its cost.
+
+        There may be hundreds a second: each is as small as what came in during one pass of the event loop.
+        """
+        with self._lock, self._translated():
+            cursor = self._writer.connection.cursor()
+            cursor.execute("BEGIN")
+            try:
+                yield
+                cursor.execute("COMMIT")
+            except BaseException:
+                if self._writer.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+                    cursor.execute("ROLLBACK")
+                raise
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection to read from."""
         with self._translated(), self._engine.connect() as connection:

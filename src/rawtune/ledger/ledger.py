@@ -259,7 +259,7 @@ class Ledger:
         A request that is answered already keeps its reply; an outcome replaces what its passage had before, and the
         last one of a passage counts.
         """
-        with self._database.write():
+        with self._database.write_prepared():
             if called := [(r.key, r.canonical.decode(), *_values(reply), False) for r, reply in calls]:
                 self._insert_calls(called)
             if ended := list({outcome.passage_id: outcome for outcome in outcomes}.values()):
