@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rawtune.errors import ConfigError, UsageError
+from rawtune.records import Severity
 
 FILE_NAME = "rawtune.yaml"
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -102,6 +103,19 @@ class Synthesis(Section):
     )
 
 
+class Verification(Section):
+    """The rules that every row must keep; `rawtune check --explain all` lists them."""
+
+    select: tuple[str, ...] = Field(("RT",), description="Codes, or their beginnings: RT2 is every rule of grounding.")
+    ignore: tuple[str, ...] = Field((), description="Codes, or their beginnings, that are left out.")
+    severity: dict[str, Severity] = Field(
+        {}, description="Code to error (the row is put in quarantine) or warning (it is kept, and listed)."
+    )
+    options: dict[str, dict[str, Any]] = Field(
+        {}, description="Code to settings of that rule, such as {RT109: {longest_answer: 4000}}."
+    )
+
+
 class Augmentation(Section):
     """How one row becomes many."""
 
@@ -160,6 +174,7 @@ class Config(Section):
     teacher: Teacher = Teacher()
     prompt: Prompt = Prompt()
     synthesis: Synthesis = Synthesis()
+    verification: Verification = Verification()
     augmentation: Augmentation = Augmentation()
     training: Training = Training()
     comparison: Comparison = Comparison()

@@ -169,15 +169,30 @@ class Reply:
     status: int = 200  # HTTP status; of a call that brought no reply, ``text`` says why
 
 
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    ERROR = "error"  # the row goes into quarantine
+    WARNING = "warning"  # the row is kept, and a person should look at it
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong with a row: a rule's code, why, and where (characters ``start:end`` of ``column``)."""
+    """Something wrong with a row: a rule's code, why, and where (characters ``start:end`` of ``column``).
+
+    ``source_start:source_end`` are the characters of the row's passage that the finding speaks of; both 0 for none.
+    ``fixable`` says that the rule's safe fix mends it.
+    """
 
     code: str
     message: str
     column: str = ""
     start: int = 0
     end: int = 0
+    severity: Severity = Severity.ERROR
+    fixable: bool = False
+    source_start: int = 0
+    source_end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

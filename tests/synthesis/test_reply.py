@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rawtune.config import Verification
 from rawtune.synthesis.reply import parse
-from rawtune.verification import form
+from rawtune.verification.rule import Row
+from rawtune.verification.rulebook import Checker
 
 COLUMNS = ("content", "summary")
+CHECKER = Checker(Verification(select=("RT1",)))
 EN = ("Meng", "Meng is a spring at the foot of a mountain: youth that asks to be taught.")
 ZH = ("蒙卦", "蒙卦上艮下坎，山下出泉，象征启蒙。卦辞：亨。")
 BOTH = pytest.mark.parametrize("row", [EN, ZH])
@@ -422,5 +425,5 @@ def test_wherever_a_reply_is_cut_nothing_of_it_passes_both_parser_and_rules(shap
         parsed = parse(text[:end], COLUMNS)
         if not parsed.faults:
             # What is left then is whole: only outer marks are gone.
-            found = form.check(COLUMNS, parsed.concept, parsed.answer, closed=parsed.closed)
+            found = CHECKER.check(Row(parsed.concept, parsed.answer, COLUMNS, closed=parsed.closed))
             assert (parsed.concept, parsed.answer) == row or found

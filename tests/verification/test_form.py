@@ -3,18 +3,27 @@ from importlib.resources import files
 import pytest
 
 from rawtune.augmentation import questions
+from rawtune.config import Verification
 from rawtune.passages import sentences
 from rawtune.passages.split import split
 from rawtune.records import Document
-from rawtune.verification import form
+from rawtune.verification.rule import Row
+from rawtune.verification.rulebook import Checker
 
 COLUMNS = ("content", "summary")
 QUESTION = "What does Meng mean?"
 ANSWER = "Meng is a spring at the foot of a mountain."
 
 
+CHECKER = Checker(Verification(select=("RT1",)))
+
+
+def check(question, answer, columns=COLUMNS, closed=False):
+    return CHECKER.check(Row(question, answer, columns, closed=closed))
+
+
 def codes(question, answer, columns=COLUMNS):
-    return [finding.code for finding in form.check(columns, question, answer)]
+    return [finding.code for finding in check(question, answer, columns)]
 
 
 @pytest.mark.parametrize(
@@ -78,8 +87,8 @@ def test_each_rule_finds_its_fault(code, question, answer):
     ("question", "answer"), [("Meng", "Meng is a spring at the foot of a mountain"), ("蒙卦", "山下出泉，象征启蒙")]
 )
 def test_a_missing_full_stop_is_no_fault_of_an_answer_that_is_known_to_be_whole(question, answer):
-    assert [finding.code for finding in form.check(COLUMNS, question, answer)] == ["RT106"]
-    assert form.check(COLUMNS, question, answer, closed=True) == []
+    assert codes(question, answer) == ["RT106"]
+    assert check(question, answer, closed=True) == []
 
 
 @pytest.mark.parametrize(
@@ -87,8 +96,8 @@ def test_a_missing_full_stop_is_no_fault_of_an_answer_that_is_known_to_be_whole(
 )
 def test_every_other_rule_holds_for_a_whole_answer_too(fault):
     for answer in (f"Youth {fault}", f"启蒙。{fault}"):
-        found = form.check(COLUMNS, "Meng", answer, closed=True)
-        assert found == [finding for finding in form.check(COLUMNS, "Meng", answer) if finding.code != "RT106"]
+        found = check("Meng", answer, closed=True)
+        assert found == [finding for finding in check("Meng", answer) if finding.code != "RT106"]
         assert found
 
 
@@ -101,13 +110,13 @@ def test_the_configured_columns_are_the_keys_looked_for():
 
 def test_a_finding_names_the_column_the_place_and_the_reason():
     answer = '山下出泉。summary:"启蒙。"'
-    (finding,) = form.check(COLUMNS, "蒙卦", answer)
+    (finding,) = check("蒙卦", answer)
     assert finding.column == "summary"
     assert answer[finding.start : finding.end].startswith("summary:")
     assert "'summary'" in finding.message
-    (finding,) = form.check(COLUMNS, "蒙{卦", "启蒙。")
+    (finding,) = check("蒙{卦", "启蒙。")
     assert (finding.column, finding.start, finding.end) == ("content", 1, 2)
-    (finding,) = form.check(COLUMNS, "Meng", "山下”出泉。")
+    (finding,) = check("Meng", "山下”出泉。")
     assert (finding.start, finding.end) == (2, 3)
 
 

@@ -37,6 +37,7 @@ from rawtune.records import (
     Reply,
     ReplyForm,
     Request,
+    Severity,
     Split,
     State,
     Suite,
@@ -338,7 +339,7 @@ class Ledger:
                         passage.id,
                         State(state),
                         _example(row[last:]) if row[last] else None,
-                        tuple(Finding(**finding) for finding in findings),
+                        tuple(_finding(finding) for finding in findings),
                         reason,
                         tuple(repairs),
                         tuple(replies),
@@ -540,6 +541,10 @@ def _reply(values: Sequence[Any]) -> Reply:
 def _passage(values: Sequence[Any]) -> Passage:
     id, document, sha256, start, end, text, split = values
     return Passage(id, document, sha256, start, end, text, Split(split))
+
+
+def _finding(fields: dict[str, Any]) -> Finding:
+    return Finding(**{**fields, "severity": Severity(fields.get("severity", Severity.ERROR))})
 
 
 def _example(values: Sequence[Any]) -> Example:

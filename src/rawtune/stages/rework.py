@@ -16,7 +16,8 @@ from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.write import Conversation, synthesised
-from rawtune.verification import form as rules
+from rawtune.verification.rule import Row
+from rawtune.verification.rulebook import Checker
 
 _GROUP = 256
 """Outcomes committed together."""
@@ -88,6 +89,7 @@ def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
     columns = work.config.columns
     prompt = prompts.build(work.config)
     passages = {passage.id: passage for passage in work.ledger.passages()}
+    checker = Checker(work.config.verification)
     taken, faults = [], []
     for number, row in enumerate(rows, 1):
         texts = [str(row.get(column) or "").strip() for column in columns]
@@ -97,7 +99,7 @@ def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
                 f"row {number} names no passage of this project, or leaves {' or '.join(columns)} empty",
                 "take the list of: rawtune status --quarantine --json; add both columns to its entries",
             )
-        if findings := rules.check(columns, *texts):
+        if findings := checker.check(Row(texts[0], texts[1], columns)):
             faults.append(f"row {number} ({passage.id}): {'; '.join(finding.message for finding in findings)}")
         else:
             example = synthesised(passage, texts[0], texts[1], Origin.EDITED, "by hand", prompt)

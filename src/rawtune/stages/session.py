@@ -25,7 +25,8 @@ from rawtune.stages.stage import Work
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.pick import pick
 from rawtune.synthesis.write import Conversation, write
-from rawtune.verification import form as rules
+from rawtune.verification.rule import Row
+from rawtune.verification.rulebook import Checker
 
 _JSON = re.compile(r"\s*(?:<think>.*?</think>\s*)?(?:```|[{｛])", re.DOTALL)
 """How a reply begins that keeps to JSON, thoughts of the model left out."""
@@ -130,9 +131,10 @@ def conversations(
     work: Work, teacher: Teacher, prompt: prompts.Prompt, form: ReplyForm
 ) -> Callable[[Passage], Conversation]:
     """How a passage's row is made by this teacher: a passage to the conversation about it."""
+    checker = Checker(work.config.verification)
 
     def check(concept: str, answer: str, _: Passage, closed: bool = False) -> list[Finding]:
-        return rules.check(work.config.columns, concept, answer, closed=closed)
+        return checker.check(Row(concept, answer, work.config.columns, closed=closed))
 
     settings = work.config.teacher
     way = partial(write, form=form, repeats=work.config.synthesis.repeats) if teacher.writes_freely else _pick_sentences

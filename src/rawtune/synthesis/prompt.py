@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from rawtune.config import Config, WorkedExample
+from rawtune.config import Prompt as Settings
 from rawtune.records import ANY_OBJECT, Message, ReplyForm, content_hash
 
 
@@ -90,12 +91,16 @@ class Prompt:
         return Message("user", self.texts["fault"].format(faults="\n".join(f"- {fault}" for fault in faults)))
 
 
-@lru_cache(maxsize=4)
 def build(config: Config) -> Prompt:
     """The project's prompt: the packaged one of its language, with the user's task and example where given."""
-    texts = _texts(config.language)
-    example = config.prompt.example or WorkedExample.model_validate(texts["example"])
-    return Prompt(config.language, config.columns, (config.prompt.task or texts["task"]).strip(), example, texts)
+    return _build(config.language, config.columns, config.prompt)
+
+
+@lru_cache(maxsize=4)
+def _build(language: str, columns: tuple[str, str], settings: Settings) -> Prompt:
+    texts = _texts(language)
+    example = settings.example or WorkedExample.model_validate(texts["example"])
+    return Prompt(language, columns, (settings.task or texts["task"]).strip(), example, texts)
 
 
 @lru_cache

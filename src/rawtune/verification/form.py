@@ -1,4 +1,4 @@
-"""RT1xx: the form of a row. Each rule is one function from a row's texts to findings.
+"""RT1xx: the form of a row.
 
 Five of these rules found all 120 broken rows of a real file of 160, with no false alarm on its mended twin: a schema
 key inside the text, an odd number of quotes, a brace in the question, an answer that opens like JSON, no full stop.
@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from rawtune.records import Finding
+from rawtune.verification.rule import Column, Row, Spot, rule
 
 _CLOSING = "。！？.!?…)）」』】》"
 _CLOSING_QUOTES = "\"”’'」』"
 _PAIRS = tuple((opening, closing, re.compile(f"[{opening}{closing}]")) for opening, closing in ("“”", "「」", "『』"))
 _BRACES = re.compile(r"[{}｛｝]")
+_JSON = re.compile(r"\s*(?:[{｛]|\[\s*[{\"])")
 _ESCAPE = re.compile(r"\\[nrt\"u]")
 _FOREIGN_KEYS = (
     *("interpretation", "source", "comment", "comments", "note", "notes", "explanation", "answer", "question"),
@@ -24,32 +25,23 @@ _FOREIGN_KEY = re.compile(
 )
 
 
-def check(columns: tuple[str, str], question: str, answer: str, *, closed: bool = False) -> list[Finding]:
-    """All findings of this family for one row, in reading order.
+@rule("RT101", "schema-key")
+def schema_key(row: Row) -> Iterator[Spot]:
+    """A key of the response format, or one that the teacher made up, stands inside the text.
 
-    ``closed`` says that the answer is known to be whole, as when it came in a closed JSON object. A missing full stop
-    is evidence of a cut only where nothing else shows the end, so RT106 is then left out.
+    The reply was not taken apart, so that the model would learn to write keys.
+
+    Bad:
+        Meng | Meng is youth. source: "The Book of Changes."
+        蒙卦 | 蒙卦象征启蒙。来源：“《易经》。”
+    Good:
+        Meng | The source of the river: a spring at the foot of a mountain.
+        蒙卦 | 卦辞：亨。匪我求童蒙，童蒙求我。
     """
-    found: list[Finding] = []
-    for column, text in zip(columns, (question, answer), strict=True):
-        found += schema_key(columns, column, text)
-        found += unbalanced_quotes(column, text)
-        found += literal_escape(column, text)
-    found += brace_in_question(columns[0], question)
-    found += answer_is_json(columns[1], answer)
-    if not closed:
-        found += not_closed(columns[1], answer)
-    return found
-
-
-def schema_key(columns: tuple[str, str], column: str, text: str) -> Iterator[Finding]:
-    """RT101: a key of the response format, or one the teacher made up, stands inside the text (``source: "..."``)."""
-    hint, own = _keys(columns)
-    if not hint.search(text):
-        return
-    match = own.search(text) or _FOREIGN_KEY.search(text)
-    if match:
-        yield Finding("RT101", f"'{column}' holds a key: {match.group().strip()}", column, match.start(), match.end())
+    hint, own = _keys(row.columns)
+    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
+        if hint.search(text) and (match := own.search(text) or _FOREIGN_KEY.search(text)):
+            yield Spot(f"holds a key: {match.group().strip()}", column, *match.span())
 
 
 @lru_cache(maxsize=16)
@@ -62,17 +54,26 @@ def _keys(columns: tuple[str, str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return hint, own
 
 
-def unbalanced_quotes(column: str, text: str) -> Iterator[Finding]:
-    """RT102: an odd number of straight quotes, or curly or corner quotes that do not pair."""
-    if text.count('"') % 2:
-        at = text.rfind('"')
-        yield Finding("RT102", f"'{column}' holds an odd number of quotes", column, at, at + 1)
-    for opening, closing, either in _PAIRS:
-        if opening not in text and closing not in text:
-            continue
-        lone = _unpaired(text, opening, either)
-        if lone is not None:
-            yield Finding("RT102", f"in '{column}' the quotes {opening}{closing} do not pair", column, lone, lone + 1)
+@rule("RT102", "unbalanced-quotes")
+def unbalanced_quotes(row: Row) -> Iterator[Spot]:
+    """An odd number of straight quotes, or curly or corner quotes that do not pair.
+
+    A reply was cut at the wrong place, or a quote of its JSON was left in the text.
+
+    Bad:
+        Meng | Meng is "youth.
+        蒙卦 | 他说：“山下出泉。
+    Good:
+        Meng | It says "ask once", not "ask twice".
+        蒙卦 | 大象说：“山下出泉，蒙。君子以果行育德。”
+    """
+    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
+        if text.count('"') % 2:
+            at = text.rfind('"')
+            yield Spot("holds an odd number of quotes", column, at, at + 1)
+        for opening, closing, either in _PAIRS:
+            if (opening in text or closing in text) and (lone := _unpaired(text, opening, either)) is not None:
+                yield Spot(f"holds quotes {opening}{closing} that do not pair", column, lone, lone + 1)
 
 
 def _unpaired(text: str, opening: str, either: re.Pattern[str]) -> int | None:
@@ -88,28 +89,65 @@ def _unpaired(text: str, opening: str, either: re.Pattern[str]) -> int | None:
     return open_at[-1] if open_at else None
 
 
-def brace_in_question(column: str, text: str) -> Iterator[Finding]:
-    """RT103: a brace in the question: JSON that was not taken apart, or a template that was not filled."""
-    if match := _BRACES.search(text):
-        yield Finding("RT103", f"'{column}' holds a brace", column, match.start(), match.end())
+@rule("RT103", "brace-in-question")
+def brace_in_question(row: Row) -> Iterator[Spot]:
+    """A brace in the question: JSON that was not taken apart, or a template that was not filled.
+
+    Bad:
+        What does {concept} mean? | Meng is a spring at the foot of a mountain.
+        ｛蒙卦 | 蒙卦象征启蒙。
+    Good:
+        What does Meng mean? | A set such as {1, 2} is written in braces.
+    """
+    if match := _BRACES.search(row.question):
+        yield Spot("holds a brace", Column.QUESTION, *match.span())
 
 
-def answer_is_json(column: str, text: str) -> Iterator[Finding]:
-    """RT104: the answer opens like a JSON object or list of keys."""
-    if re.match(r"\s*(?:[{｛]|\[\s*[{\"])", text):
-        yield Finding("RT104", f"'{column}' opens like JSON instead of a sentence", column, 0, 1)
+@rule("RT104", "answer-is-json")
+def answer_is_json(row: Row) -> Iterator[Spot]:
+    """The answer opens like a JSON object or list: a nested reply that was not taken apart.
+
+    Bad:
+        Meng | {"text": "Meng is youth."}.
+        蒙卦 | ["启蒙。"]。
+    Good:
+        Meng | [1] Meng is youth.
+    """
+    if match := _JSON.match(row.answer):
+        yield Spot("opens like JSON instead of a sentence", Column.ANSWER, *match.span())
 
 
-def literal_escape(column: str, text: str) -> Iterator[Finding]:
-    r"""RT105: a literal escape such as ``\n`` that should have become a character."""
-    if match := _ESCAPE.search(text):
-        yield Finding(
-            "RT105", f"'{column}' holds the literal characters {match.group()}", column, match.start(), match.end()
-        )
+@rule("RT105", "literal-escape")
+def literal_escape(row: Row) -> Iterator[Spot]:
+    r"""A literal escape such as ``\n`` that should have become a character.
+
+    Bad:
+        Meng | Meng is youth.\nIt asks.
+        蒙卦 | 启蒙。\u4e00。
+    Good:
+        Meng | Meng is youth. It asks.
+    """
+    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
+        if match := _ESCAPE.search(text):
+            yield Spot(f"holds the literal characters {match.group()}", column, *match.span())
 
 
-def not_closed(column: str, text: str) -> Iterator[Finding]:
-    """RT106: the answer does not end like a sentence, so it was probably cut off."""
-    end = text.rstrip().rstrip(_CLOSING_QUOTES)
+@rule("RT106", "not-closed")
+def not_closed(row: Row) -> Iterator[Spot]:
+    """The answer does not end like a sentence, so it was probably cut off.
+
+    Left out where the answer is known to be whole, as when it came in a closed JSON object.
+
+    Bad:
+        Meng | Meng is a spring at the
+        蒙卦 | 蒙卦上艮下坎，
+    Good:
+        Meng | Meng is a spring at the foot of a mountain.
+        蒙卦 | 蒙卦上艮下坎，山下出泉，象征启蒙。
+    """
+    if row.closed:
+        return
+    end = row.answer.rstrip().rstrip(_CLOSING_QUOTES)
     if not end or end[-1] not in _CLOSING:
-        yield Finding("RT106", f"'{column}' does not end with a full stop", column, max(0, len(text) - 1), len(text))
+        length = len(row.answer)
+        yield Spot("does not end with a full stop", Column.ANSWER, max(0, length - 1), length)

@@ -1,0 +1,94 @@
+"""What a rule is: a code, a name, and a function from a row to the spots where something is wrong with it.
+
+A rule's docstring is its page in the docs: what it finds, why that harms, and rows that it finds (``Bad:``) and leaves
+alone (``Good:``), which the tests hold it to. Its keyword-only arguments are its options in rawtune.yaml.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any, NamedTuple
+
+from rawtune.records import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question with its answer, under check.
+
+    ``columns`` name the two where they are shown. Empty, or None, is what is not known: the ``concept`` that the row is
+    about, the ``language`` asked for (``zh`` or ``en``), the ``passage`` that the answer was made from, the ``split``
+    that the row belongs to. ``closed`` says that the answer is known to be whole.
+    """
+
+    question: str
+    answer: str
+    columns: tuple[str, str] = ("question", "answer")
+    concept: str = ""
+    language: str = ""
+    passage: str | None = None
+    split: str = ""
+    closed: bool = False
+
+
+class Column(IntEnum):
+    """Which of a row's two texts."""
+
+    QUESTION = 0
+    ANSWER = 1
+
+
+class Spot(NamedTuple):
+    """Where something is wrong: characters ``start:end`` of ``column``, and of the passage ``source``.
+
+    ``message`` is what can be said of the column: "holds an odd number of quotes".
+    """
+
+    message: str
+    column: Column
+    start: int
+    end: int
+    source: tuple[int, int] = (0, 0)
+
+
+class Scope(StrEnum):
+    """What a rule must know beside the row: its function's second argument."""
+
+    ROW = "row"  # nothing
+    PASSAGE = "passage"  # the weights of words over all passages; asked only about rows with a passage
+    ROWS = "rows"  # what was seen in all rows
+
+
+Fix = Callable[[str], str]
+"""A text to the same text without the fault, its meaning unchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that can be wrong with a row."""
+
+    code: str
+    name: str
+    check: Callable[..., Iterable[Spot]]
+    scope: Scope
+    severity: Severity
+    fix: Fix | None
+
+    @property
+    def page(self) -> str:
+        """What it finds, why, and examples."""
+        return inspect.getdoc(self.check) or ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Its options with their defaults."""
+        parameters = inspect.signature(self.check).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def rule(
+    code: str, name: str, scope: Scope = Scope.ROW, *, severity: Severity = Severity.ERROR, fix: Fix | None = None
+) -> Callable[[Callable[..., Iterable[Spot]]], Rule]:
+    """Make a rule of a function."""
+    return lambda check: Rule(code, name, check, scope, severity, fix)
