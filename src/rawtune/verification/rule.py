@@ -58,6 +58,7 @@ class Scope(StrEnum):
     ROW = "row"  # nothing
     PASSAGE = "passage"  # the weights of words over all passages; asked only about rows with a passage
     ROWS = "rows"  # what was seen in all rows
+    JUDGE = "judge"  # the judge's verdict on the row; asked only once there is one
 
 
 Fix = Callable[[str], str]

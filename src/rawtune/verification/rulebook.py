@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 from rawtune.config import Verification
 from rawtune.errors import ConfigError
 from rawtune.records import Finding, Severity
-from rawtune.verification import form
+from rawtune.verification import form, judge
+from rawtune.verification.judge import Verdict
 from rawtune.verification.rule import Row, Rule, Scope, Spot
 
-_FAMILIES = (form,)
+_FAMILIES = (form, judge)
 
 RULES: dict[str, Rule] = {
     rule.code: rule
@@ -28,7 +29,8 @@ class Checker:
     """The chosen rules, with their options and severities; ``check`` says what is wrong with one row.
 
     ``weights`` is what the rules of a passage need, ``seen`` what those need that judge a row among all others; without
-    them, these rules are left out. Raises ``ConfigError`` naming every code, option or value that does not exist.
+    them, these rules are left out. The judge's rules are asked by ``judged``, once it has given its verdict. Raises
+    ``ConfigError`` naming every code, option or value that does not exist.
     """
 
     def __init__(self, settings: Verification, weights: Any = None, seen: Any = None) -> None:
@@ -37,21 +39,32 @@ class Checker:
         self.rules = tuple(
             rule
             for rule in RULES.values()
-            if _chosen(rule.code, settings) and (rule.scope is Scope.ROW or context[rule.scope] is not None)
+            if _chosen(rule.code, settings) and (rule.scope not in context or context[rule.scope] is not None)
         )
         self._steps: list[tuple[Rule, Severity, Callable[[Row], Iterable[Spot]]]] = []
+        self._judge_steps: list[tuple[Rule, Severity, Callable[[Row, Verdict], Iterable[Spot]]]] = []
         for rule in self.rules:
             options = settings.options.get(rule.code, {})
             check = partial(rule.check, **options) if options else rule.check
-            if rule.scope is not Scope.ROW:
+            severity = settings.severity.get(rule.code, rule.severity)
+            if rule.scope is Scope.JUDGE:
+                self._judge_steps.append((rule, severity, check))
+                continue
+            if rule.scope in context:
                 check = _given(check, context[rule.scope])
-            self._steps.append((rule, settings.severity.get(rule.code, rule.severity), check))
+            self._steps.append((rule, severity, check))
         self._without_passage = [step for step in self._steps if step[0].scope is not Scope.PASSAGE]
 
     def check(self, row: Row) -> list[Finding]:
         """All findings, in the order of the codes; the rules of a passage only where the row has one."""
         steps = self._without_passage if row.passage is None else self._steps
         return [_finding(rule, severity, spot, row) for rule, severity, check in steps for spot in check(row)]
+
+    def judged(self, row: Row, verdict: Verdict) -> list[Finding]:
+        """What the judge's verdict on the row amounts to, in the order of the codes."""
+        return [
+            _finding(rule, level, spot, row) for rule, level, ask in self._judge_steps for spot in ask(row, verdict)
+        ]
 
 
 def _given(check: Callable[..., Iterable[Spot]], context: Any) -> Callable[[Row], Iterable[Spot]]:
