@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from rawtune.records import ANY_OBJECT, Message, Parameters, Reply, ReplyForm, Request, Severity
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
 
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # of reasoning models served without a parser for it
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)  # of reasoning models served without a parser for it
 _KEPT = re.compile(r"[^\s\"'`“”‘’„«»「」『』＂＇]")
 _INSIDE_WORD = re.compile(r"(?<=[^\W\u2e80-\U0010ffff])(?=[^\W\u2e80-\U0010ffff])")  # where words have spaces between
 _SHORTEST = 12
@@ -184,7 +184,7 @@ def _read(reply: Reply, passage: str, count: int, words: Mapping[str, str]) -> l
 
 def _entries(text: str) -> list[Mapping[str, Any]]:
     """The entries of the one JSON object in ``text``; a code fence or prose may stand around it."""
-    text = _THOUGHT.sub("", text, count=1)
+    text = _THOUGHT.sub("", text)
     try:
         tree = json.loads(text[text.find("{") : text.rfind("}") + 1], object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError):
