@@ -22,6 +22,7 @@ VERBS = {
     "export": ("rawtune.cli.run", "... and questions to a dataset file."),
     "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
     "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),
+    "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
     "retry": ("rawtune.cli.retry", "Take up again what is in quarantine."),
     "status": ("rawtune.cli.status", "What each stage holds, what is stale, and why."),
 }

@@ -52,14 +52,15 @@ class Terminal:
         self._bar.stop()
 
     def begin(self, stage: str) -> None:
-        """Announce a stage."""
+        """Announce a stage; work outside a project shows its progress alone."""
         self._stage = stage
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
         self._next_line = 0.0
         self._started = None
-        self._console.print(f"[{list(STAGES).index(stage) + 1}/{len(STAGES)}] {stage}", style="bold")
+        if stage in STAGES:
+            self._console.print(f"[{list(STAGES).index(stage) + 1}/{len(STAGES)}] {stage}", style="bold")
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""

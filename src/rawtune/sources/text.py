@@ -2,7 +2,7 @@
 
 import hashlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rawtune.errors import RawTextError
@@ -22,12 +22,12 @@ def ignored(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "raw").glob("*") if path not in read_ones)
 
 
-def read(folder: Path) -> Iterator[Document]:
-    """Decode the raw files of the project, one at a time.
+def read(folder: Path, paths: Sequence[Path] | None = None) -> Iterator[Document]:
+    """Decode the raw files of the project in ``folder``, or ``paths`` within it, one at a time.
 
     Raises ``RawTextError`` if there is none, or, after the last, listing every file that is empty or not UTF-8.
     """
-    paths = files(folder)
+    paths = files(folder) if paths is None else paths
     if not paths:
         raise RawTextError(
             f"no raw text: {folder / 'raw'} holds no .txt file",

@@ -19,7 +19,8 @@ class Row:
 
     ``columns`` name the two where they are shown. Empty, or None, is what is not known: the ``concept`` that the row is
     about, the ``language`` asked for (``zh`` or ``en``), the ``passage`` that the answer was made from, the ``split``
-    that the row belongs to. ``closed`` says that the answer is known to be whole.
+    that the row belongs to, its ``number``. ``closed`` says that the answer is known to be whole, ``follows`` that the
+    question leans on an earlier turn.
     """
 
     question: str
@@ -30,6 +31,8 @@ class Row:
     passage: str | None = None
     split: str = ""
     closed: bool = False
+    number: int = 0
+    follows: bool = False
 
 
 class Column(IntEnum):
@@ -58,6 +61,7 @@ class Scope(StrEnum):
     ROW = "row"  # nothing
     PASSAGE = "passage"  # the weights of words over all passages; asked only about rows with a passage
     ROWS = "rows"  # what was seen in all rows
+    READER = "reader"  # why a file's reader could not read the row
     JUDGE = "judge"  # the judge's verdict on the row; asked only once there is one
 
 

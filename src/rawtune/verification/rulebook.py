@@ -1,7 +1,9 @@
 """All rules, and a check of rows by those that the user chose."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -9,11 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from rawtune.config import Verification
 from rawtune.errors import ConfigError
 from rawtune.records import Finding, Severity
-from rawtune.verification import form, judge
+from rawtune.verification import content, duplicates, ending, form, judge, leakage, templates, unreadable
 from rawtune.verification.judge import Verdict
-from rawtune.verification.rule import Row, Rule, Scope, Spot
+from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
 
-_FAMILIES = (form, judge)
+_FAMILIES = (unreadable, form, duplicates, leakage, templates, judge, ending, content)
 
 RULES: dict[str, Rule] = {
     rule.code: rule
@@ -25,12 +27,15 @@ RULES: dict[str, Rule] = {
 """Every rule by its code, in order."""
 
 
+_Step = tuple[Rule, Severity, Callable[..., Iterable[Spot]]]
+
+
 class Checker:
     """The chosen rules, with their options and severities; ``check`` says what is wrong with one row.
 
     ``weights`` is what the rules of a passage need, ``seen`` what those need that judge a row among all others; without
-    them, these rules are left out. The judge's rules are asked by ``judged``, once it has given its verdict. Raises
-    ``ConfigError`` naming every code, option or value that does not exist.
+    them, these rules are left out. Those of a judge are asked by ``judged``, once it has given its verdict, those of a
+    file's reader by ``unread``. Raises ``ConfigError`` naming every code, option or value that does not exist.
     """
 
     def __init__(self, settings: Verification, weights: Any = None, seen: Any = None) -> None:
@@ -41,19 +46,17 @@ class Checker:
             for rule in RULES.values()
             if _chosen(rule.code, settings) and (rule.scope not in context or context[rule.scope] is not None)
         )
-        self._steps: list[tuple[Rule, Severity, Callable[[Row], Iterable[Spot]]]] = []
-        self._judge_steps: list[tuple[Rule, Severity, Callable[[Row, Verdict], Iterable[Spot]]]] = []
+        steps: dict[Scope, list[_Step]] = {scope: [] for scope in Scope}
         for rule in self.rules:
             options = settings.options.get(rule.code, {})
             check = partial(rule.check, **options) if options else rule.check
-            severity = settings.severity.get(rule.code, rule.severity)
-            if rule.scope is Scope.JUDGE:
-                self._judge_steps.append((rule, severity, check))
-                continue
             if rule.scope in context:
                 check = _given(check, context[rule.scope])
-            self._steps.append((rule, severity, check))
-        self._without_passage = [step for step in self._steps if step[0].scope is not Scope.PASSAGE]
+            steps[rule.scope].append((rule, settings.severity.get(rule.code, rule.severity), check))
+        self._of_readers, self._of_judges = steps[Scope.READER], steps[Scope.JUDGE]
+        self._without_passage = _in_order(steps[Scope.ROW], steps[Scope.ROWS])
+        self._steps = _in_order(self._without_passage, steps[Scope.PASSAGE])
+        self._fixes = [(rule.fix, check) for rule, _, check in steps[Scope.ROW] if rule.fix]
 
     def check(self, row: Row) -> list[Finding]:
         """All findings, in the order of the codes; the rules of a passage only where the row has one."""
@@ -62,9 +65,25 @@ class Checker:
 
     def judged(self, row: Row, verdict: Verdict) -> list[Finding]:
         """What the judge's verdict on the row amounts to, in the order of the codes."""
-        return [
-            _finding(rule, level, spot, row) for rule, level, ask in self._judge_steps for spot in ask(row, verdict)
-        ]
+        return [_finding(rule, level, spot, row) for rule, level, ask in self._of_judges for spot in ask(row, verdict)]
+
+    def unread(self, row: Row, fault: str) -> list[Finding]:
+        """What it amounts to that the row could not be read."""
+        return [_finding(rule, level, spot, row) for rule, level, ask in self._of_readers for spot in ask(row, fault)]
+
+    def mended(self, row: Row) -> tuple[str, str]:
+        """Question and answer after the safe fixes of those rules that find a fault in them."""
+        for fix, check in self._fixes:
+            columns = {spot.column for spot in check(row)}
+            if Column.QUESTION in columns:
+                row = replace(row, question=fix(row.question))
+            if Column.ANSWER in columns:
+                row = replace(row, answer=fix(row.answer))
+        return row.question, row.answer
+
+
+def _in_order(*families: list[_Step]) -> list[_Step]:
+    return sorted(chain(*families), key=lambda step: step[0].code)
 
 
 def _given(check: Callable[..., Iterable[Spot]], context: Any) -> Callable[[Row], Iterable[Spot]]:

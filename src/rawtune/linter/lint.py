@@ -1,0 +1,150 @@
+"""A file of anyone's making, read and judged row by row, in memory that hardly grows with it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rawtune.config import Passages, Verification
+from rawtune.dataset.readers import open_rows
+from rawtune.dataset.rows import Record
+from rawtune.errors import RawTextError
+from rawtune.linter.marks import Marks, row_id
+from rawtune.passages.split import split
+from rawtune.progress import Progress, Silent
+from rawtune.records import Finding, Passage, Severity
+from rawtune.sources import text
+from rawtune.verification.rule import Row, Scope
+from rawtune.verification.rulebook import Checker
+from rawtune.verification.seen import Seen
+from rawtune.verification.weights import Weights
+
+_BETWEEN_NOTES = 2_000
+"""Rows between two reports of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One row with what is wrong with it. ``sources`` holds, beside each finding, the passage that it speaks of."""
+
+    record: Record
+    findings: tuple[Finding, ...]
+    sources: tuple[Passage | None, ...]
+    concept: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among the findings."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+class Lint:
+    """The rows of ``path`` under the rules that ``settings`` choose; iterating judges them, once.
+
+    ``columns`` name question and answer where they are not recognised; ``source`` is the text file, or the folder of
+    them, that the answers were made from; ``language`` is what they should be in, by default that of each question.
+    Raises ``RawTextError`` or ``ConfigError`` if the file, its source or the settings cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        settings: Verification | None = None,
+        *,
+        columns: tuple[str, str] | None = None,
+        source: Path | None = None,
+        language: str = "",
+        marks: Marks | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        settings = settings or Verification()
+        self.rows = open_rows(path, columns)
+        self.marks = marks or Marks()
+        self._language = language
+        self._progress = progress or Silent()
+        self._passages = _passages(source) if source else []
+        if source: from rawtune.verification.source import Source
+
+        self._source = Source(passage.text for passage in self._passages) if source else None
+        weights = Weights(passage.text for passage in self._passages) if source else None
+        wanted = Checker(settings, weights, Seen())
+        among_rows = any(rule.scope is Scope.ROWS for rule in wanted.rules)
+        self._seen = Seen.gather(lambda: self._all_rows("reading")) if among_rows else Seen()
+        self.checker = Checker(settings, weights, self._seen)
+        self.notes = [self.rows.note] if self.rows.note else []
+        if source is None:
+            self.notes.append("without --source no answer was compared with a text: RT2xx left out")
+
+    def __iter__(self) -> Iterator[Checked]:
+        """Every row of the file, faulty ones too, in order."""
+        for record in self._watched("checking"):
+            yield self.check(record)
+
+    def check(self, record: Record) -> Checked:
+        """Judge one record of the file among the others; what its marks accept is left out."""
+        if record.fault:
+            unread = self.checker.unread(Row("", "", self.rows.columns, number=record.number), record.fault)
+            return Checked(record, tuple(unread), (None,) * len(unread))
+        found = [found for row, at in self._turns(record) for found in self._judge(row, at)]
+        if found:
+            accepted = self.marks.accepted(row_id(record))
+            found = [(finding, passage) for finding, passage in found if finding.code not in accepted]
+        concept = record.concept or self._concept(record)
+        return Checked(record, tuple(f for f, _ in found), tuple(p for _, p in found), concept)
+
+    def _judge(self, row: Row, at: int | None) -> Iterable[tuple[Finding, Passage | None]]:
+        passage = None if at is None else self._passages[at]
+        return [(finding, passage if finding.source_end else None) for finding in self.checker.check(row)]
+
+    def _turns(self, record: Record) -> Iterator[tuple[Row, int | None]]:
+        """A row for each turn of a record, and the index of the passage that it was most probably made from."""
+        for number, turn in enumerate(record.turns):
+            at = self._source.find(turn.question, turn.answer, record.concept) if self._source else None
+            yield (
+                Row(
+                    turn.question,
+                    turn.answer,
+                    (turn.question_column, turn.answer_column),
+                    record.concept,
+                    self._language,
+                    None if at is None else self._passages[at].text,
+                    record.split,
+                    number=record.number,
+                    follows=number > 0,
+                ),
+                at,
+            )
+
+    def _all_rows(self, what: str) -> Iterator[Row]:
+        """The rows without their passages: enough to see what repeats."""
+        for record in self._watched(what):
+            for number, turn in enumerate(record.turns):
+                yield Row(
+                    turn.question,
+                    turn.answer,
+                    concept=record.concept,
+                    split=record.split,
+                    number=record.number,
+                    follows=number > 0,
+                )
+
+    def _concept(self, record: Record) -> str:
+        if not record.turns:
+            return ""
+        turn = record.turns[0]
+        group = self._seen.group(Row(turn.question, turn.answer, concept=record.concept))
+        return group.concepts[0] if group and group.concepts else ""
+
+    def _watched(self, what: str) -> Iterator[Record]:
+        for record in self.rows:
+            if record.number % _BETWEEN_NOTES == 0:
+                share = min(99, 100 * self.rows.position // max(1, self.rows.size))
+                self._progress.advance(share, 100, f"{what}: {record.number:,} rows")
+            yield record
+
+
+def _passages(source: Path) -> list[Passage]:
+    folder = source if source.is_dir() else source.parent
+    paths = sorted(source.rglob("*.txt")) if source.is_dir() else [source]
+    if not paths or not source.exists():
+        raise RawTextError(f"{source}: no text file there", "name a UTF-8 .txt file, or a folder that holds some")
+    return list(split(text.read(folder, paths), Passages().max_tokens))

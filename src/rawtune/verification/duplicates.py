@@ -1,0 +1,146 @@
+"""RT4xx: rows that say again what other rows say, or that say what belongs to others."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from rawtune.records import Severity
+from rawtune.verification.concepts import SLOT
+from rawtune.verification.rule import Column, Row, Scope, Spot, rule
+from rawtune.verification.seen import Group, Seen, key, template
+
+_UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_COMPARED = 200
+"""Questions of one concept that a further one is compared with, the latest."""
+_SHORTEST = 12
+"""Characters: a shorter answer, such as "Yes." or 「正确」, may well answer many questions."""
+
+
+@rule("RT401", "same-row", Scope.ROWS)
+def same_row(row: Row, seen: Seen) -> Iterator[Spot]:
+    """The same question with the same answer stands in an earlier row.
+
+    A row that is there twice weighs twice in training, and in a test set it counts twice.
+
+    Bad:
+        What is Meng? | Meng is a spring at the foot of a mountain.
+        What is Meng? | Meng is a spring at the foot of a mountain.
+    Good:
+        What is Meng? | Meng is a spring at the foot of a mountain.
+        Explain Meng. | Meng is a spring at the foot of a mountain.
+    """
+    if row.follows or not seen.repeated_rows:
+        return
+    pair = hash((key(row.question), key(row.answer)))
+    if pair in seen.repeated_rows and (first := seen.met.setdefault(("row", pair), row.number)) != row.number:
+        yield Spot(f"repeats row {first}, with its answer", Column.QUESTION, 0, len(row.question))
+
+
+@rule("RT402", "near-same-question", Scope.ROWS)
+def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterator[Spot]:
+    """A question about a concept that an earlier row asks about the same concept in nearly the same words.
+
+    Compared by the pairs of neighbouring characters (or words) that both hold, the concept itself left out; other
+    concepts are not compared, as one template filled with two concepts is no repetition.
+
+    Bad:
+        请问蒙卦在周易之中究竟代表了什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
+        请问蒙卦，在周易之中究竟代表了什么。 | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
+    Good:
+        蒙卦代表什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
+        屯卦代表什么？ | 屯卦象征万物初生时的艰难。 | 屯卦
+    """
+    group = None if row.follows else seen.group(row)
+    if group is None or not group.concepts:
+        return
+    own = _plain(template(row, group))
+    units = _pairs(own)
+    pair = hash((key(row.question), key(row.answer)))
+    for other, number in group.masked:
+        if abs(len(own) - len(other)) <= (1 - likeness) * max(len(own), len(other)) + 1 and number != row.number:
+            others = _pairs(other)
+            if len(units & others) >= likeness * len(units | others) and pair not in seen.repeated_rows:
+                yield Spot(f"asks nearly what row {number} asks", Column.QUESTION, 0, len(row.question))
+                return
+    group.masked.append((own, row.number))
+    del group.masked[:-_COMPARED]
+
+
+def _plain(question: str) -> str:
+    """The question's words or characters alone, the slot among them."""
+    parts = (" ".join(_UNIT.findall(part.casefold())) for part in question.split(SLOT))
+    return f" {SLOT} ".join(parts).strip()
+
+
+def _pairs(plain: str) -> set[tuple[str, str]]:
+    units = ["", *plain.split(), ""]
+    return set(pairwise(units))
+
+
+@rule("RT403", "answer-of-another", Scope.ROWS)
+def answer_of_another(row: Row, seen: Seen) -> Iterator[Spot]:
+    """An answer that is given for two concepts alike, at the row whose concept it does not name.
+
+    One reply was copied to another concept's questions, and the model would learn what is false. Where no row names its
+    concept, it is what the questions of one answer share; short answers, such as "Yes.", are left alone.
+
+    Bad:
+        蒙卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
+        屯卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 屯卦
+    Good:
+        蒙卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
+        蒙卦代表什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
+    """
+    if row.follows or len(row.answer) < _SHORTEST or (answer := key(row.answer)) not in seen.repeated_answers:
+        return
+    if other := _other_concept(row, answer, seen):
+        yield Spot(f"is also the answer about '{other}'", Column.ANSWER, 0, len(row.answer))
+
+
+def _other_concept(row: Row, answer: int, seen: Seen) -> str:
+    """The concept that the answer belongs to rather than to this row's; empty if it may well be this row's."""
+    text = row.answer.casefold()
+    if row.concept:
+        others = sorted(seen.answered[answer] - {row.concept})
+        if not others or row.concept.casefold() in text:
+            return ""
+        named = [other for other in others if other.casefold() in text]
+        # Nobody's by name: then the first row has it.
+        first = seen.met.setdefault(("answer", answer), row.number) == row.number
+        return named[0] if named else "" if first else others[0]
+    group = seen.group(row)
+    if group is None or any(concept.casefold() in text and concept in row.question for concept in group.concepts):
+        return ""
+    return _by_template(row, group, seen, text)
+
+
+def _by_template(row: Row, group: Group, seen: Seen, text: str) -> str:
+    """As above, where the questions tell: this one is a known template, filled with what the answer does not name."""
+    mine = [concept for concept in group.concepts if concept in row.question]
+    named = [concept for concept in group.concepts if concept.casefold() in text and concept not in row.question]
+    if not named:
+        return ""
+    strangers = mine or [concept for concept in seen.named_in(row.question) if concept.casefold() not in text]
+    templates = {row.question.replace(concept, SLOT) for concept in strangers}
+    return named[0] if SLOT in templates or templates & seen.concepts.templates.keys() else ""
+
+
+@rule("RT404", "several-answers", Scope.ROWS, severity=Severity.WARNING)
+def several_answers(row: Row, seen: Seen) -> Iterator[Spot]:
+    """A question that an earlier row asks in the same words has another answer here.
+
+    Meant as a variant, it is well; otherwise the model is taught two things at once, and learns their mean.
+
+    Bad:
+        What is Meng? | Meng is a spring at the foot of a mountain.
+        What is Meng? | Meng is the thirty-fourth hexagram.
+    Good:
+        What is Meng? | Meng is a spring at the foot of a mountain.
+        What is Zhun? | Zhun is the difficulty of all beginnings.
+    """
+    if row.follows or not seen.ambiguous_questions or (question := key(row.question)) not in seen.ambiguous_questions:
+        return
+    first = seen.met.setdefault(("question", question), row.number)
+    new = seen.met.setdefault(("pair", hash((question, key(row.answer)))), row.number) == row.number
+    if new and first != row.number:
+        yield Spot(f"is asked in row {first}, too, and answered in another way", Column.QUESTION, 0, len(row.question))

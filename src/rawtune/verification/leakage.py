@@ -1,0 +1,64 @@
+"""RT5xx: what a question, or a test, gives away."""
+
+import re
+from collections.abc import Iterator
+
+from rawtune.verification.rule import Column, Row, Scope, Spot, rule
+from rawtune.verification.seen import Seen, key
+
+_RUN = 6
+"""Characters of the runs that are compared."""
+_TASK = re.compile(
+    r"correct|fix|rewrite|rephrase|paraphras|edit|proofread|grammar|punctuat|capitali|summari|translat|repeat|extract"
+    r"|classif|choose|which (?:of|one)|sort|改写|改正|纠正|润色|译|修改|病句|标点|重写|摘要|总结|概括|[提抽]取|复述"
+    r"|[缩扩续]写|选择|排序|分类|重复|朗读|哪一?[个项句]",
+    re.IGNORECASE,
+)
+_GIVEN = re.compile(r"[:：\n\"“「『《`(（]")
+
+
+@rule("RT501", "answer-in-question")
+def answer_in_question(row: Row, *, share: float = 0.8, shortest: int = 12) -> Iterator[Spot]:
+    """The question holds its answer, or the answer only repeats the question.
+
+    There is nothing to learn from such a row, and its loss is so low that it looks like the best of all. A question
+    that brings a text to be worked on (corrected, summarised, chosen from) is left alone.
+
+    Bad:
+        蒙卦是什么？蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦象征启蒙，如同山下流出的泉水。
+        Since Meng is a spring at the foot of a mountain, what is it? | Meng is a spring at the foot of a mountain.
+    Good:
+        What is the capital of France? | The capital of France is Paris.
+        Correct this sentence: he go to school every day. | He goes to school every day.
+    """
+    # What is shared is no longer than either of them.
+    if len(row.answer) < shortest or len(row.question) < share * len(row.answer):
+        return
+    question, answer = row.question.casefold(), row.answer.casefold().rstrip(" 。.！!？?")
+    if answer not in question:
+        runs = {answer[at : at + _RUN] for at in range(len(answer) - _RUN + 1)}
+        held = sum(run in question for run in runs)
+        if not runs or held < share * len(runs):
+            return
+    at = max(0, question.find(answer[:_RUN]))
+    if len(question) > 4 * len(answer) or (_TASK.search(question) and _GIVEN.search(question)):
+        return
+    yield Spot("holds the answer", Column.QUESTION, at, min(len(question), at + len(answer)))
+
+
+@rule("RT502", "split-crossed", Scope.ROWS)
+def split_crossed(row: Row, seen: Seen) -> Iterator[Spot]:
+    """A held-out row whose answer stands in a training row, whole or to four fifths.
+
+    The test would ask what was trained, and say nothing about anything else. Compared by runs of eight characters; only
+    where a file tells its splits apart.
+
+    Bad:
+        蒙卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水，清澈而不知去向。 | 蒙卦 | train
+        什么是蒙卦？ | 蒙卦象征启蒙，如同山下流出的泉水，清澈而不知去向。 | 蒙卦 | test
+    Good:
+        蒙卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水，清澈而不知去向。 | 蒙卦 | train
+        屯卦是什么？ | 屯卦象征万物初生时的艰难，宜守不宜进。 | 屯卦 | test
+    """
+    if seen.crossed and row.split and (number := seen.crossed.get(key(row.answer))) is not None:
+        yield Spot(f"stands in training row {number}, too", Column.ANSWER, 0, len(row.answer))
