@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import IO, Any, NamedTuple
 
 from rawtune.errors import RawTextError, StorageFull, UsageError
 from rawtune.records import Example
@@ -55,7 +55,7 @@ def write(
         "held_out_sha256": sha256(asked),
         **facts,
     }
-    with _replacing(folder / f"{stem}{MANIFEST}", "utf-8") as file:
+    with replacing(folder / f"{stem}{MANIFEST}", "utf-8") as file:
         json.dump(manifest, file, ensure_ascii=False, indent=2)
         file.write("\n")
     return path
@@ -100,18 +100,22 @@ def sha256(path: Path) -> str:
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with _replacing(path, "utf-8-sig") as file:
+    with replacing(path, "utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
 
 
 @contextmanager
-def _replacing(path: Path, encoding: str) -> Iterator[TextIO]:
-    """A file that appears under its name only when it is whole and on the disk."""
+def replacing(path: Path, encoding: str | None = None) -> Iterator[IO[Any]]:
+    """A file, of text in ``encoding`` or else of bytes, that appears under its name only when whole and on the disk.
+
+    Raises ``StorageFull``, or ``UsageError`` if the folder cannot be written to. Whatever else is raised within leaves
+    no file.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("w", encoding=encoding, newline="") as file:
+        with partial.open("w" if encoding else "wb", encoding=encoding, newline="" if encoding else None) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -123,3 +127,6 @@ def _replacing(path: Path, encoding: str) -> Iterator[TextIO]:
                 f"{path}: {error.strerror}", "free some space, then run the same command again"
             ) from error
         raise UsageError(f"{path}: {error.strerror}", "make the folder writable") from error
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
