@@ -11,11 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from rawtune.config import Verification
 from rawtune.errors import ConfigError
 from rawtune.records import Finding, Severity
-from rawtune.verification import content, duplicates, ending, form, judge, leakage, templates, unreadable
+from rawtune.verification import content, duplicates, ending, form, judge, language, leakage, privacy, templates, unreadable
 from rawtune.verification.judge import Verdict
 from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
 
-_FAMILIES = (unreadable, form, duplicates, leakage, templates, judge, ending, content)
+_FAMILIES = (unreadable, form, duplicates, leakage, templates, judge, ending, content, language, privacy)
 
 RULES: dict[str, Rule] = {
     rule.code: rule

@@ -1,0 +1,306 @@
+"""RT107 to RT119: what stands in a row but says nothing: markup, loops, refusals, broken characters, or nothing."""
+
+import html
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+
+from rawtune.records import Severity
+from rawtune.verification.prose import is_about_code, is_code, prose
+from rawtune.verification.rule import Column, Row, Spot, rule
+
+_CHAT = (
+    r"<\|[a-zA-Z_]\w{1,30}\|>|<｜[^｜\n]{1,40}｜>|\[/?INST\]|<</?SYS>>|</s>|(?:^|(?<=\n))<s>|<(?:start|end)_of_turn>"
+    r"|<(?:bos|eos|pad|unk)>|\[(?:PAD|UNK|CLS|SEP|gMASK)\]|</think>"
+    r"|(?:^|(?<=\n))#{2,3} ?(?:Instruction|Response|Human|Assistant|指令|回复)[:：]"
+)
+_TAG = (
+    r"</?(?:br|p|div|span|strong|em|font|img|ul|ol|li|table|tr|td|th|h[1-6]|hr|center|blockquote|a)(?:\s[^<>\n]{0,300})?/?>"
+    r"|</[biu]>"
+)
+_ENTITY = r"&(?:nbsp|lt|gt|amp|quot|apos|[lr][ds]quo|hellip|[mn]dash|copy|middot|#\d{2,5}|#x[0-9a-fA-F]{2,5});"
+_MARKUP = re.compile(f"{_CHAT}|{_TAG}|{_ENTITY}")
+_TRAILING = re.compile(r"(?:\s*(?:<\|[a-zA-Z_]\w{1,30}\|>|</s>|\[/INST\]|<(?:end_of_turn|eos|pad)>))+\s*\Z")
+_BREAK = re.compile(r"[ ]?<br\s?/?>\n?")
+_BOLD = re.compile(r"(?<!\*)\*\*(?!\*)")
+_POWER = re.compile(
+    r"(?<=[A-Za-z0-9)/])\*\*(?=[A-Za-z0-9(/])|\*\*/|/\*\*|\*\*kwargs|(?<=\s)\*\*(?=\s)|^[ \t]*\*\* ", re.MULTILINE
+)
+
+
+def _without_markup(text: str) -> str:
+    """``text`` without trailing tokens of chat templates, its entities and line breaks of HTML made characters."""
+    text = _TRAILING.sub("", text) if text.rstrip()[-1:] in {">", "]"} else text
+    if ("&" not in text and "<br" not in text) or is_about_code(text) or is_code(text) or prose(text) != text:
+        return text
+    text = _BREAK.sub("\n", text) if "|" not in text else text
+    return re.sub(_ENTITY, lambda entity: html.unescape(entity[0]).replace("\xa0", " "), text)
+
+
+@rule("RT107", "markup", fix=_without_markup)
+def markup(row: Row) -> Iterator[Spot]:
+    """Leftover markup: tokens of a chat template, HTML, a code fence or a bold mark without its partner.
+
+    The tuned model would write it for its readers, or end its turn in the middle of a text. Left alone: code, and rows
+    that speak of code or markup; Markdown that is whole; ``<think>`` ... ``</think>`` at the beginning of an answer.
+
+    Bad:
+        Meng | Meng is youth.<|im_end|>
+        Meng | Meng is **youth.
+        蒙卦 | 蒙卦象征启蒙。<br>山下出泉。
+        蒙卦 | 蒙卦&nbsp;象征启蒙。
+    Good:
+        Meng | **Meng** is youth & a spring; 2 < 3.
+        How does one break a line in HTML? | Write <br> where the line ends.
+        蒙卦 | **蒙卦**象征启蒙。
+    """
+    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
+        if ("<" in text or "&" in text or "[" in text or "##" in text) and (span := _left_over(row, text)):
+            yield Spot(f"holds leftover markup: {text[slice(*span)]}", column, *span)
+        if "```" in text and text.count("```") % 2 and "````" not in text:
+            at = text.rfind("```")
+            yield Spot("holds a code fence that is not closed", column, at, at + 3)
+        elif "**" in text and (lone := _lone_bold(text)) is not None:
+            yield Spot("holds a bold mark ** without its partner", column, lone, lone + 2)
+
+
+def _left_over(row: Row, text: str) -> tuple[int, int] | None:
+    shown = prose(text)
+    start = shown.find("</think>") + 8 if shown.lstrip().startswith("<think>") else 0
+    for match in _MARKUP.finditer(shown, max(0, start)):
+        if re.match(_CHAT, match.group()):
+            return match.span()
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.end()]
+        if "|" not in line and not (is_about_code(row.question) or is_about_code(text) or is_code(text)):
+            return match.span()
+    return None
+
+
+def _lone_bold(text: str) -> int | None:
+    if text.count("**") % 2 == 0 and "***" not in text:
+        return None
+    shown = prose(text)
+    if "***" in shown or is_code(text):
+        return None
+    marks = [mark.start() for mark in _BOLD.finditer(_POWER.sub(lambda power: " " * len(power.group()), shown))]
+    return marks[-1] if len(marks) % 2 else None
+
+
+_GRAM = 8
+_STRIDE = 23
+_LONGEST_PERIOD = 300
+_ITEM = re.compile(r"[\d\W]+")
+_SENTENCE = re.compile(r"[。！？!?\n]|\.(?=\s|$)")
+_LAUGH = frozenset("哈呵嘻嘿啊呀哇呜嗯唉喵汪ahowezmlHAOWEZ~～")
+
+
+@rule("RT108", "repetition")
+def repetition(row: Row, *, repeats: int = 4) -> Iterator[Spot]:
+    """The same words follow one another again and again: a decoder that got into a loop.
+
+    Found are words of any length that stand ``repeats`` times in a row and fill at least 30 characters, and a sentence
+    that comes five times and more and makes up half of the answer. Left alone: code, tables, rulers, numbers, laughter,
+    and questions that ask for repetition.
+
+    Bad:
+        Meng | Meng is youth. Meng is youth. Meng is youth. Meng is youth. Meng is youth.
+        蒙卦 | 蒙卦象征启蒙，山下出泉，山下出泉，山下出泉，山下出泉，山下出泉，山下出泉，山下出泉。
+    Good:
+        Meng | Meng is youth. Youth asks. Youth learns. Youth grows.
+        蒙卦 | 蒙卦象征启蒙，山下出泉，君子以果行育德。
+    """
+    text = row.answer
+    if len(text) < 30 or not (span := _loop(text, max(2, repeats))):
+        return
+    if not re.search(r"repeat|\btimes\b|重复|遍|次", row.question, re.IGNORECASE) and not is_code(text):
+        yield Spot(f"says the same again and again: {text[span[0] : span[0] + 20].strip()}", Column.ANSWER, *span)
+
+
+def _loop(text: str, repeats: int) -> tuple[int, int] | None:
+    """Where words repeat without end. Looks at a few letters in every stretch for where they come next."""
+    heard = False
+    for at in range(0, len(text) - _GRAM, _STRIDE):
+        gram = text[at : at + _GRAM]
+        again = text.find(gram, at + 1, at + _LONGEST_PERIOD)
+        if again < 0:
+            continue
+        period = again - at
+        one_word = text.count(" ", at, again) < 2 and text[at:again].isascii()  # lists may hold one word some times
+        extent = max(period * (2 * repeats if one_word else repeats), -(-30 // period) * period)
+        start = at
+        while start > max(0, at - _STRIDE) and text[start - 1] == text[start - 1 + period]:
+            start -= 1
+        end = start + extent
+        if len(text) >= end and text[start : end - period] == text[start + period : end]:
+            unit = set(text[at:again])
+            if any(map(str.isalpha, unit)) and not unit <= _LAUGH and "|" not in unit:
+                return start, end
+        elif not heard and text.count(gram) >= 5 and any(map(str.isalpha, gram)):
+            heard = True
+            if span := _refrain_without_song(text):
+                return span
+    return None
+
+
+def _refrain_without_song(text: str) -> tuple[int, int] | None:
+    """The first of five and more like sentences that make up at least half of all; numbers at their head aside."""
+    shown = prose(text)
+    if "|" in shown:
+        return None
+    sentences = [_ITEM.sub(" ", sentence).strip() for sentence in _SENTENCE.split(shown)]
+    counted = Counter(sentence for sentence in sentences if sentence)
+    sentence, times = counted.most_common(1)[0] if counted else ("", 0)
+    if times < 5 or times * 2 < counted.total() or len(sentence) < (5 if not sentence.isascii() else 12):
+        return None
+    start = max(0, shown.find(sentence.split(" ")[0]))
+    return start, min(len(text), start + len(sentence))
+
+
+@rule("RT109", "length", severity=Severity.WARNING)
+def length(
+    row: Row, *, shortest_answer: int = 2, longest_answer: int = 8000, longest_question: int = 4000
+) -> Iterator[Spot]:
+    """The answer is shorter or longer, or the question longer, than so many characters.
+
+    What is longer than the training's longest input or output is cut there. A Chinese character counts as two where an
+    answer is short, and one sign that is not a small letter (a choice, a number) is never too short.
+
+    Bad:
+        Meng | m
+        蒙卦 | y
+    Good:
+        Which is right, A or B? | B
+        蒙卦吉不吉？ | 吉
+    """
+    answer = row.answer
+    if len(answer) > longest_answer:
+        yield Spot(
+            f"has {len(answer):,} characters, more than {longest_answer:,}", Column.ANSWER, longest_answer, len(answer)
+        )
+    elif len(answer) < shortest_answer or len(bare := answer.strip()) < shortest_answer:
+        bare = answer.strip()
+        single = len(bare) == 1 and not bare.islower()
+        wide = sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in bare)
+        if wide < shortest_answer and bare and not single:
+            yield Spot(f"has fewer than {shortest_answer} characters", Column.ANSWER, 0, len(answer))
+    if len(row.question) > longest_question:
+        message = f"has {len(row.question):,} characters, more than {longest_question:,}"
+        yield Spot(message, Column.QUESTION, longest_question, len(row.question))
+
+
+_NOTHING = frozenset({"nan", "NaN", "<NA>", "#N/A", "<noinput>"})
+
+
+@rule("RT114", "empty")
+def empty(row: Row) -> Iterator[Spot]:
+    """The question or the answer is empty: no text, white space, punctuation, or a table's word for an empty cell.
+
+    Bad:
+        Meng | ...
+        Meng | nan
+        蒙卦 | 。。。
+    Good:
+        Which sign is greater-than? | >
+        蒙卦吉不吉？ | 吉
+    """
+    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
+        if text[:1].isalnum() and len(text) > 8:
+            continue
+        if text.strip() in _NOTHING or not any(unicodedata.category(sign)[0] not in "PZC" for sign in text):
+            yield Spot("is empty", column, 0, len(text))
+
+
+_ABLE = (
+    r"(?:help|assist|answer|provide|fulfil|comply|complete|generate|create|write|discuss|share|support|engage|access|browse"
+    r"|open|view|see|determine|process|continue|translate|respond|do that|do this|offer|give|produce|identify|find"
+    r"|perform)"
+)
+_REFUSAL = re.compile(
+    r"[\s\"“]*(?:"
+    r"(?:(?:I['’]m|I am) (?:very |so |really )?sorry|(?:I )?apologi[sz]e|My apologies|Sorry|Unfortunately)[,.]? "
+    r"(?:but |that )?"
+    r"(?:(?:as an? [^,.\n]{1,40}, )?I(?:['’]m| am)? ?)"
+    rf"(?:can(?:not|['’]t| not)|(?:not able|unable) to|won['’]t|don['’]t have|do not have|not) ?"
+    rf"(?:be able to |really )?(?:{_ABLE}|access|enough|the ability|information|comfortable|sure what)"
+    rf"|I(?:['’]m| am)? (?:can(?:not|['’]t)|(?:not able|unable) to|won['’]t(?: be able to)?) {_ABLE}\b[^.\n]{{0,80}}"
+    r"(?:request|that|this|question|information|content|with|assist)"
+    r"|As an? (?:AI|artificial intelligence)\b[^,.\n]{0,40}, (?:I|my|it)\b"
+    r"|(?:非常|很|十分)?(?:抱歉|对不起|不好意思)[，,！!。 ]*(?:但(?:是)?)?(?:作为[^，,。\n]{1,30}[，,])?"
+    r"(?:我(?!们)|本助手|这个问题我)"
+    r"(?:目前|暂时|现在|并|还)?(?:无法|不能|没有办法|没办法|不便|不会|没有(?:足够|相关|能力))"
+    r"(?!参加|去|来|陪|接受|原谅|答应|赴)"
+    r"|我(?:目前)?(?:无法|不能)(?:回答|提供|协助|完成|满足|帮助你|帮助您|处理)(?:[^。\n]{0,20}(?:问题|请求|信息|内容|要求|帮助|协助)|[。，])"
+    r"|作为(?:一个|一名|一款)?(?:AI|人工智能|大?语言模型|大型语言模型)[^，,。\n]{0,20}[，,]\s*我"
+    r")",
+    re.IGNORECASE,
+)
+_SAID_BY_OTHERS = re.compile(
+    r"translat|rewrite|rephras|paraphras|dialog|conversation|letter|e-?mail|story|role|sentence|reply|respond to"
+    r"|翻译|改写|对话|邮件|道歉|故事|扮演|台词|造句|句子|回复|怎么说",
+    re.IGNORECASE,
+)
+
+
+@rule("RT115", "refusal")
+def refusal(row: Row) -> Iterator[Spot]:
+    """The answer opens with a refusal, or with the sentence that assistants put before one.
+
+    Left alone where the question asks for a letter, a dialogue or a translation, in which such words are spoken.
+
+    Bad:
+        Meng | I'm sorry, but I can't help with that.
+        Meng | As an AI language model, I have no opinion on hexagrams.
+        蒙卦 | 很抱歉，我无法回答这个问题。
+        蒙卦 | 作为一个AI语言模型，我没有个人看法。
+    Good:
+        Meng | I'm sorry to hear that you lost your way; Meng says to ask.
+        能退款吗？ | 很抱歉，我们无法为已拆封的商品退款。
+    """
+    if (match := _REFUSAL.match(row.answer)) and not _SAID_BY_OTHERS.search(row.question):
+        yield Spot("refuses instead of answering", Column.ANSWER, *match.span())
+
+
+_JUNK = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2060\ufeff]|[\ud800-\udfff]"
+    # Zero-width spaces break lines in Thai, Lao, Burmese and Khmer; joiners shape emoji and Persian or Indic letters.
+    "|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b|(?<=[\x00-\xff\u3000-\u9fff\uff00-\uffef])[\u200c\u200d]|^[\u200c\u200d]"
+)
+_MOJIBAKE = re.compile(
+    "\ufffd|锟斤拷|烫烫烫|屯屯屯|[ÃÂ][\u0080-\u00bf‚ƒ„…†‡ˆ‰‹Œ‘’“”•–—™›œŸ](?<!Â[\u00a0])|â€[\u0080-\u00bf™œž¦“”˜\u02dc\u201a-\u201e\u2122]"
+    "|ï»¿|ï¿½|(?:[ä-é][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}){2}|(?:[°-÷][¡-þ]){4}|[锛銆][^\n]{0,20}[锛銆]|鐨勬|鐨勭|鏄粈"
+)
+_STARTS = ("\ufffd", "锟斤拷", "烫烫烫", "屯屯屯", "Ã", "Â", "â€", "ï»", "ï¿", "锛", "銆", "鐨")
+_WESTERN = re.compile("[°-þ]{6}|[ä-é][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}")
+
+
+def _without_junk(text: str) -> str:
+    """``text`` without control characters, byte order marks and stray zero-width characters."""
+    return text if text.isprintable() else re.sub("[\ud800-\udfff]", "\ufffd", text) and _JUNK.sub(_removed, text)
+
+
+def _removed(junk: re.Match[str]) -> str:
+    return junk[0] if "\ud800" <= junk[0] <= "\udfff" else ""
+
+
+@rule("RT119", "broken-characters", fix=_without_junk)
+def broken_characters(row: Row) -> Iterator[Spot]:
+    """Characters that a wrong decoding left (``Ã©``, ``â€™``, ``锟斤拷``), or that nobody sees (controls, zero-width).
+
+    Bad:
+        Meng | The cafÃ© of youth.
+        Meng | Itâ€™s youth.
+        蒙卦 | 蒙卦象征锟斤拷。
+    Good:
+        Meng | The café of youth, it’s 20 °C; São Paulo, Âge.
+        蒙卦 | 乔治·华盛顿与蒙卦👨‍👩‍👧。
+    """
+    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
+        if not text.isprintable() and not text.replace("\n", "").isprintable() and (match := _JUNK.search(text)):
+            yield Spot(f"holds the character U+{ord(match.group()):04X}", column, *match.span())
+        if not text.isascii() and _is_suspicious(text) and (match := _MOJIBAKE.search(text)):
+            yield Spot(f"holds wrongly decoded characters: {match.group()}", column, *match.span())
+
+
+def _is_suspicious(text: str) -> bool:
+    return any(start in text for start in _STARTS) or "é" in text or bool(_WESTERN.search(text))
