@@ -98,7 +98,7 @@ def name_changed(row: Sample, field: Field) -> Sample | None:
     """The answer speaks of another person, place, book or concept than its passage."""
     passage = row.passage or ""
     places: list[tuple[tuple[int, int], list[str]]] = []
-    names = sorted({other.name for other in field.rows if other.language == row.language} - {row.name, ""})
+    names = [name for name in field.names[row.language] if name != row.name]
     if row.name and row.name in passage:
         places += [(at.span(), names) for at in re.finditer(re.escape(row.name), row.answer)]
     if row.language == "zh":

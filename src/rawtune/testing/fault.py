@@ -1,8 +1,9 @@
 """What a planted fault is: a kind, the codes that may find it, and a function that plants it into a row."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -24,8 +25,7 @@ class Sample:
     @property
     def language(self) -> str:
         """``zh`` if a third of the answer's letters (of the question's, if it has none) are Chinese, else ``en``."""
-        letters = _LETTER.findall(self.answer) or _LETTER.findall(self.question)
-        return "zh" if 3 * len(_HAN.findall("".join(letters))) > len(letters) else "en"
+        return _language(self.answer) or _language(self.question) or "en"
 
     @property
     def name(self) -> str:
@@ -33,15 +33,35 @@ class Sample:
         return _TITLE_TAIL.sub("", self.concept)
 
 
-@dataclass(slots=True)
-class Field:
-    """Where faults are planted: all ``rows`` as they were, and those ``before`` the present one that stay clean."""
+@lru_cache(maxsize=20_000)
+def _language(text: str) -> str:
+    letters, han = len(_LETTER.findall(text)), len(_HAN.findall(text))
+    return ("zh" if 3 * han > letters else "en") if letters else ""
 
-    rows: tuple[Sample, ...]
-    chance: Random
-    before: list[Sample] = field(default_factory=list)
-    memory: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """What a planter must keep to, once it has chosen it."""
+
+class Field:
+    """Where faults are planted: all ``rows`` as they were, those ``before`` this one that stay clean, and chance.
+
+    ``names`` are the concepts by language; ``memory`` is what a planter must keep to, once it has chosen it.
+    """
+
+    _RECENT = 1_000
+
+    def __init__(self, rows: Sequence[Sample], chance: Random) -> None:
+        self.rows = rows
+        self.chance = chance
+        self.before: list[Sample] = []
+        self.names: dict[str, list[str]] = {
+            language: sorted({row.name for row in rows if row.concept and row.language == language})
+            for language in ("zh", "en")
+        }
+        self.memory: dict[str, tuple[str, str]] = {}
+
+    def leave(self, row: Sample) -> None:
+        """The present row stays clean; of these, only the last thousand or two are kept, so that time stays linear."""
+        self.before.append(row)
+        if len(self.before) > 2 * self._RECENT:
+            del self.before[: self._RECENT]
 
 
 Plant = Callable[[Sample, Field], Sample | None]

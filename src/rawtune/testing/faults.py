@@ -50,7 +50,7 @@ def plant(rows: Sequence[Sample], kinds: Iterable[str] = KINDS, share: float = 0
     """
     faults = [FAULTS[kind] for kind in kinds]
     chance = Random(seed)  # noqa: S311
-    field = Field(tuple(rows), chance)
+    field = Field(rows, chance)
     chosen = set(chance.sample(range(len(rows)), k=round(share * len(rows))))
     planted: Counter[str] = Counter()
     labelled = []
@@ -58,7 +58,7 @@ def plant(rows: Sequence[Sample], kinds: Iterable[str] = KINDS, share: float = 0
         label = _broken(row, faults, field, planted) if number in chosen else None
         if label is None:
             label = Labelled(row)
-            field.before.append(row)
+            field.leave(row)
         labelled.append(label)
     return labelled
 
