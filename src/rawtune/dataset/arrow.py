@@ -58,8 +58,8 @@ class ArrowRows(Rows):
     def _row_record(self, number: int, row: dict[str, Any], batch: "pa.RecordBatch", at: int) -> Record:
         place = Place(batch, at, {})
         for key, value in row.items():
-            if isinstance(value, UnicodeDecodeError):
-                return Record(number, 0, fault=f"'{key}' holds bytes that are not UTF-8", original=place)
+            if isinstance(value, ValueError):
+                return Record(number, 0, fault=f"'{key}' cannot be read: {_first_line(value)}", original=place)
         return self._record(number, 0, row, place)
 
     def _row(self, original: Any) -> Mapping[str, Any]:
@@ -225,11 +225,11 @@ def _layout(
 
 
 def _values(batch: "pa.RecordBatch", key: str) -> list[Any]:
-    """The values of a column; in place of one that is no text by its bytes, the error."""
+    """The values of a column; in place of one that cannot be read, such as text of bad bytes, the error."""
     column = batch.column(batch.schema.names.index(key))
     try:
         values: list[Any] = column.to_pylist()
-    except UnicodeDecodeError:
+    except ValueError:
         values = [_value(item) for item in column]
     return values
 
@@ -237,7 +237,7 @@ def _values(batch: "pa.RecordBatch", key: str) -> list[Any]:
 def _value(item: Any) -> Any:
     try:
         return item.as_py()
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         return error
 
 
@@ -257,11 +257,22 @@ def _arrow(path: Path) -> Iterator[tuple[Any, Iterator["pa.RecordBatch"]]]:
     with pa.memory_map(str(path)) as source:
         if source.read(6) == b"ARROW1":
             file = pa.ipc.open_file(source)
-            yield file, (file.get_batch(number) for number in range(file.num_record_batches))
+            yield file, (_sound(file.get_batch(number)) for number in range(file.num_record_batches))
         else:
             source.seek(0)
             stream = pa.ipc.open_stream(source)
-            yield stream, iter(stream)
+            yield stream, map(_sound, stream)
+
+
+def _sound(batch: "pa.RecordBatch") -> "pa.RecordBatch":
+    """``batch``, as Arrow trusts a file's offsets, and wrong ones would crash; text of bad bytes is let through."""
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except ValueError as error:
+            if "UTF8" not in str(error):
+                raise
+    return batch
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -42,18 +42,18 @@ class Chat(Layout):
             if not isinstance(message, Mapping):
                 raise Unreadable(f"'{name}' is {kind_of(message)}, not an object with keys")
             role = message.get("role") or message.get("from")
-            role = role.lower() if isinstance(role, str) else role
-            if role in _USERS or role in _ASSISTANTS:
+            known = role.lower() if isinstance(role, str) else ""
+            if known in _USERS or known in _ASSISTANTS:
                 if message.get("tool_calls") and not message.get("content"):
                     continue
                 key, text = _said(message)
                 if not isinstance(text, str):
                     raise Unreadable(f"'{name}.{key}' is {kind_of(text)}, not text")
-                if role in _USERS:
+                if known in _USERS:
                     asked = at
                 elif asked is not None:
                     pairs.append((asked, at))
-            elif role not in _OTHERS:
+            elif known not in _OTHERS:
                 raise Unreadable(f"'{name}' has no role that is known: {role!r}")
         return pairs
 

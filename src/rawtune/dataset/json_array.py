@@ -76,10 +76,12 @@ class JsonRows(TextRows):
         with replacing(path) as file:
             writer = JsonWriter(file, self)
             yield writer
-            if self.tail is None:
-                for _ in self:  # only its end tells what follows the rows
-                    pass
             writer.close()
+
+    def read_through(self) -> None:
+        """Come to know all ``frames`` and the ``tail``."""
+        for _ in self:
+            pass
 
 
 class JsonWriter:
@@ -107,12 +109,16 @@ class JsonWriter:
 
     def close(self) -> None:
         """Write what follows the last row."""
+        if self._rows.tail is None:
+            self._rows.read_through()
         self._begin(len(self._rows.frames))
         if not self._cut:
             self._text(self._rows.tail or "")
 
     def _begin(self, arrays: int) -> None:
         for array in range(self._arrays, arrays):
+            if array not in self._rows.frames:
+                self._rows.read_through()
             self._text(self._rows.frames[array])
             self._filled = False
         self._arrays = max(self._arrays, arrays)

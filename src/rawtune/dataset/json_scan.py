@@ -143,7 +143,11 @@ def _array(window: Window, frames: dict[int, str], key: str, number: int) -> Ite
         if first:
             frames[number], between, first = between, "", False
         line = window.line
-        value = window.value()
+        try:
+            value = window.value()
+        except Broken:
+            window.taken -= len(between)  # it belongs to what cannot be read
+            raise
         yield key, line, Element(number, between, window.take(), value)
         if window.peek() == ",":
             window.skip()

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rawtune.dataset import json_array
 from rawtune.dataset.arrow import open_arrow, open_parquet
 from rawtune.dataset.folder import open_folder
 from rawtune.dataset.json_lines import open_json_lines
+from rawtune.dataset.json_scan import ARRAYS
 from rawtune.dataset.rows import Rows
+from rawtune.dataset.shapes import CHATS
 from rawtune.dataset.tabular import open_table
 from rawtune.dataset.text import detect
 from rawtune.errors import RawTextError
@@ -70,5 +73,13 @@ def _has_lines(path: Path, named_so: bool) -> bool:
     except (ValueError, RecursionError):
         return named_so and first.strip() != "{" and not first.lstrip().startswith("[")
     if isinstance(value, dict):
-        return more or not any(isinstance(item, list) and item and isinstance(item[0], dict) for item in value.values())
+        return named_so or more or not _holds_rows(value)
     return more and named_so
+
+
+def _holds_rows(value: dict[str, Any]) -> bool:
+    """Whether an object is a whole file rather than a row, whose lists of objects are messages."""
+    lists = [
+        key.lower() for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict)
+    ]
+    return any(key in ARRAYS for key in lists) or (bool(lists) and not any(key in CHATS for key in lists))

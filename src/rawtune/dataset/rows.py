@@ -83,7 +83,7 @@ class Rows(ABC):
         """
 
     def replace_texts(self, record: Record, turn: int, question: str, answer: str) -> Record:
-        """``record`` with other texts in one of its turns; all else stays as it was."""
+        """``record``, which has turns, with other texts in one of them; all else stays as it was."""
         row = self._row(record.original)
         updates = self.layout.updates(row, turn, question, answer)
         if not updates:

@@ -45,6 +45,8 @@ class TabularRows(TextRows):
                 before += raw  # blank lines go with the row after them
                 continue
             number += 1
+            if fault and self.format == "tsv" and raw.count("\t") == width - 1:
+                cells, fault = raw.rstrip("\r\n").split("\t"), ""  # many a TSV is written without quoting
             original = (before + raw, cells)
             before = ""
             fault = fault or self.encoding.fault(raw) or _misfit(cells, header.names)
