@@ -31,7 +31,7 @@ def phone(row: Sample, field: Field) -> Sample:
         f"+86 {mobile} {middle} {last}",
         f"010-6{middle}{last[:3]}",
     )
-    foreign = (f"+1 (415) 236-{last}", f"(212) 736-{last}", f"+44 20 7946 {last}", f"415-236-{last}")
+    foreign = (f"+1 (415) 236-{last}", f"(212) 736-{last}", f"+44 20 7234 {last}", f"415-236-{last}")
     forms = {
         "zh": ("请拨打{}。", "电话：{}。", "联系电话是{}，周末也有人接听。"),
         "en": ("Call {}.", "Phone: {}.", "My number is {}."),
@@ -58,7 +58,10 @@ def id_number(row: Sample, field: Field) -> Sample:
 @fault("api-key", "RT704", implies=("RT2",))
 def api_key(row: Sample, field: Field) -> Sample:
     """A key for a service, as OpenAI, Amazon, GitHub and others form theirs."""
-    long, upper = "".join(field.chance.choices(_LETTERS, k=36)), "".join(field.chance.choices(_LETTERS[:26], k=16))
+    long, upper = (
+        "".join(field.chance.choices(_LETTERS, k=36)),
+        "".join(field.chance.choices(_LETTERS[:26] + "234567", k=16)),
+    )
     key = field.chance.choice((f"sk-{long}", f"sk-proj-{long}", f"AKIA{upper}", f"ghp_{long}", f"hf_{long[:34]}"))
     forms = {
         "zh": ("密钥是{}。", "api_key = {}", "请使用 {} 登录。"),

@@ -29,10 +29,11 @@ _MISFITS = {
     "zh": ("{0}与{1}有什么关系？", "为什么{0}要提到{1}？"),
     "en": ("What does {0} have to do with {1}?", "Why does {0} speak of {1}?"),
 }
+_ANEW = {"zh": "换个说法再问一遍，", "en": "Let me ask that in another way:"}
 _WORD = {"zh": re.compile(r"[\u4e00-\u9fff]{2}"), "en": re.compile(r"\b[a-z]{6,12}\b")}
 
 
-@fault("other-language", "RT301", "RT302", implies=("RT2",))
+@fault("other-language", "RT301", "RT302", implies=("RT2", "RT403"))
 def other_language(row: Sample, field: Field) -> Sample:
     """The whole answer is in another language than its question."""
     return replace(row, answer=join(_OTHER[row.language], *_foreign(row, field, 3)))
@@ -62,7 +63,7 @@ def mixed_drift(row: Sample, field: Field) -> Sample | None:
 def _foreign(row: Sample, field: Field, count: int) -> list[str]:
     """Sentences of the other language: another row's, where there is one, or our own."""
     language = _OTHER[row.language]
-    others = [other for other in field.before if other.language == language and len(other.answer) > 30]
+    others = [other for other in field.before if (other.language, other.split) == (language, row.split)]
     found = sentences(field.chance.choice(others).answer) if others and field.chance.random() < 0.7 else []
     own = field.chance.sample(_SISTERS[language], k=len(_SISTERS[language]))
     return [part.strip() for part in (*found, *own) if part.strip()][:count]
@@ -133,8 +134,8 @@ def _held_out(row: Sample, field: Field, contained: bool) -> Sample | None:
         return None
     other = field.chance.choice(trained)
     answer = join(row.language, *sentences(other.answer)[:-1]) if contained else other.answer
-    question = row.question.replace(row.concept, other.concept)
-    if len(answer) < 20 or question == other.question:
+    question = join(row.language, _ANEW[row.language], row.question.replace(row.concept, other.concept))
+    if len(answer) < 20:
         return None
     return replace(other, question=question, answer=answer, split="held_out")
 
