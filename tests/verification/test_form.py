@@ -178,7 +178,7 @@ LEGITIMATE = [
     ("背诵《登鹳雀楼》。", "白日依山尽，\n黄河入海流。\n欲穷千里目，\n更上一层楼。"),
     (
         "Write a short poem.",
-        "The river runs beneath the hill\nAnd carries leaves of gold\nThe miller stands beside his mill\nThe night is getting cold",
+        "The river runs beneath the hill\nAnd carries leaves of gold\nThe miller stands beside his mill",
     ),
     ("How do I print a line in Python?", 'Use print:\n\n```python\nprint("Hello\\n")\n```'),
     ("Write a C program.", '#include <stdio.h>\nint main() {\n    printf("Hello\\n");\n    return 0;\n}'),
@@ -380,8 +380,6 @@ def test_the_lengths_are_options():
         "蒙a",
         "，",
         "ä",
-    ]
-    + [
         "password: ",
         "I can't ",
         "As an AI",

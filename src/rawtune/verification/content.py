@@ -89,7 +89,7 @@ def _lone_bold(text: str) -> int | None:
 
 _GRAM = 8
 _STRIDE = 23
-_LONGEST_PERIOD = 300
+_PERIOD, _LONGEST_PERIOD = 50, 300
 _ITEM = re.compile(r"[\d\W]+")
 _SENTENCE = re.compile(r"[。！？!?\n]|\.(?=\s|$)")
 _LAUGH = frozenset("哈呵嘻嘿啊呀哇呜嗯唉喵汪ahowezmlHAOWEZ~～")
@@ -122,7 +122,7 @@ def _loop(text: str, repeats: int) -> tuple[int, int] | None:
     heard = False
     for at in range(0, len(text) - _GRAM, _STRIDE):
         gram = text[at : at + _GRAM]
-        again = text.find(gram, at + 1, at + _LONGEST_PERIOD)
+        again = text.find(gram, at + 1, at + (_PERIOD if at % 4 else _LONGEST_PERIOD))  # a loop of long ones is long
         if again < 0:
             continue
         period = again - at
@@ -270,8 +270,7 @@ _MOJIBAKE = re.compile(
     "\ufffd|锟斤拷|烫烫烫|屯屯屯|[ÃÂ][\u0080-\u00bf‚ƒ„…†‡ˆ‰‹Œ‘’“”•–—™›œŸ](?<!Â[\u00a0])|â€[\u0080-\u00bf™œž¦“”˜\u02dc\u201a-\u201e\u2122]"
     "|ï»¿|ï¿½|(?:[ä-é][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}){2}|(?:[°-÷][¡-þ]){4}|[锛銆][^\n]{0,20}[锛銆]|鐨勬|鐨勭|鏄粈"
 )
-_STARTS = ("\ufffd", "锟斤拷", "烫烫烫", "屯屯屯", "Ã", "Â", "â€", "ï»", "ï¿", "锛", "銆", "鐨")
-_WESTERN = re.compile("[°-þ]{6}|[ä-é][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}")
+_STARTS = "\ufffd锟烫屯锛銆鐨鏄"
 
 
 def _without_junk(text: str) -> str:
@@ -303,4 +302,5 @@ def broken_characters(row: Row) -> Iterator[Spot]:
 
 
 def _is_suspicious(text: str) -> bool:
-    return any(start in text for start in _STARTS) or "é" in text or bool(_WESTERN.search(text))
+    # The byte begins the Western letters that all wrong decodings to Latin-1 are full of.
+    return b"\xc3" in text.encode("utf-8", "replace") or any(start in text for start in _STARTS)

@@ -33,6 +33,7 @@ _COMMON_KEYS = (
     ),
     *("text", "答案", "问题", "回答", "标题", "内容", "摘要", "总结"),
 )
+_BEFORE_QUOTE = re.compile(r"[:：](?<=[\w\"'”\s][:：])\s{0,9}[\"'“]")
 _CUT_PAIR = re.compile(r"[\"”]\s*[,，]\s*[\"“][^\W\d]\w{0,30}[\"”]\s*[:：]\s*[\"“]")
 
 
@@ -54,8 +55,9 @@ def schema_key(row: Row) -> Iterator[Spot]:
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
         if not ('"' in text or "“" in text or "'" in text) or not (":" in text or "：" in text):
             continue
-        hint, in_json, in_prose = _keys(row.columns)
-        if not hint.search(text):
+        words, in_json, in_prose = _keys(row.columns)
+        held = any(_word_before(text, colon.start()).endswith(words) for colon in _BEFORE_QUOTE.finditer(text))
+        if not held and ("{" in text or text.count('"') + text.count("”") < 3 or not _CUT_PAIR.search(text)):
             continue
         shown = prose(text)
         match = in_json.search(shown) or (None if "{" in shown else _CUT_PAIR.search(shown))
@@ -66,9 +68,9 @@ def schema_key(row: Row) -> Iterator[Spot]:
 
 
 @lru_cache(maxsize=16)
-def _keys(columns: tuple[str, str]) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Three patterns: what every key has, in a form that is found fast; keys as JSON has them; keys among prose."""
-    hint = re.compile(r"[:：](?<=[\w\"'”\s][:：])\s{0,9}[\"'“]")
+def _keys(columns: tuple[str, str]) -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
+    """All keys, in small letters; the pattern of keys as JSON has them, and that of keys among prose."""
+    words = tuple(key.casefold() for key in (*columns, *_FOREIGN_KEYS, *_COMMON_KEYS))
     own = "|".join(map(re.escape, columns))
     every = "|".join((own, *_FOREIGN_KEYS, *_COMMON_KEYS))
     made_up = "|".join((own, *_FOREIGN_KEYS))
@@ -86,7 +88,11 @@ def _keys(columns: tuple[str, str]) -> tuple[re.Pattern[str], re.Pattern[str], r
         rf"(?:^|(?<=[\s\"'{{,，。;；.!?！？”]))(?i:{lookbehind})(?:{made_up})\s{{0,9}}[:：]\s{{0,9}}[\"'“]",
         re.IGNORECASE,
     )
-    return hint, in_json, in_prose
+    return words, in_json, in_prose
+
+
+def _word_before(text: str, colon: int) -> str:
+    return text[max(0, colon - 50) : colon].rstrip(" \t\n\"'“”").casefold()
 
 
 def _is_json(text: str) -> bool:

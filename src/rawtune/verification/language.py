@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from rawtune.verification.prose import is_code, prose
@@ -24,20 +25,15 @@ _LETTERS = {name: re.compile(f"[{letters}]") for name, (letters, _) in _SCRIPTS.
 _ASKED = {"zh": "Han", "en": "Latin"}
 
 
-def _lead_bytes() -> bytes:
-    """Each byte of UTF-8: h begins a Chinese character, l is a Latin letter, x begins another script's."""
-    kinds = bytearray(b"." * 256)
-    for byte in (*range(0x41, 0x5B), *range(0x61, 0x7B)):
-        kinds[byte] = ord("l")
-    for byte in range(0xE4, 0xEA):
-        kinds[byte] = ord("h")
-    for byte in (*range(0xCE, 0xE1), *range(0xEA, 0xEE)):
-        kinds[byte] = ord("x")
-    return bytes(kinds)
+def _all_but(*bytes_of: int) -> bytes:
+    return bytes(set(range(256)) - set(bytes_of))
 
 
-_KINDS = _lead_bytes()
-_KANA = (b"\xe3\x81", b"\xe3\x82", b"\xe3\x83")
+# First bytes in UTF-8: of Chinese characters, of Latin letters, of all other scripts but kana.
+_NOT_HAN = _all_but(*range(0xE4, 0xEA))
+_NOT_LATIN = _all_but(*range(0x41, 0x5B), *range(0x61, 0x7B))
+_NOT_OTHER = _all_but(*range(0xCE, 0xE1), *range(0xEA, 0xEE))
+_COMMON_KANA = "のはにをたるいーンス"
 
 
 class _Weights(NamedTuple):
@@ -52,20 +48,23 @@ class _Weights(NamedTuple):
         return self.han + self.latin + self.other
 
 
+@lru_cache(maxsize=4)
 def _weigh(text: str) -> _Weights:
-    """Scripts by the first bytes of their characters, which is twenty times as fast as by a pattern."""
+    """Scripts by the first bytes of their characters, which is many times as fast as by a pattern."""
     data = text.encode("utf-8", "replace")
-    kinds = data.translate(_KINDS)
-    latin = kinds.count(b"l") / _SCRIPTS["Latin"][1]
+    latin = len(data.translate(None, _NOT_LATIN)) / _SCRIPTS["Latin"][1]
     if text.isascii():
         return _Weights(0, latin, 0)
-    return _Weights(kinds.count(b"h"), latin, kinds.count(b"x") / 2 + sum([data.count(kana) for kana in _KANA]))
+    other = len(data.translate(None, _NOT_OTHER)) / 2
+    if any(kana in text for kana in _COMMON_KANA):
+        other += len(_LETTERS["Kana"].findall(text))
+    return _Weights(len(data.translate(None, _NOT_HAN)), latin, other)
 
 
 def _script(text: str, share: float) -> str:
     """The script that makes up ``share`` of a text and more; Chinese characters among kana are Japanese."""
     weight = {name: len(_LETTERS[name].findall(text)) / unit for name, (_, unit) in _SCRIPTS.items()}
-    if weight["Kana"] > 0.1 * (weight["Kana"] + weight["Han"]):
+    if weight["Kana"] > 0.35 * (weight["Kana"] + weight["Han"]):
         weight["Kana"] += weight.pop("Han")
     best = max(weight, key=lambda name: weight[name])
     return best if weight[best] >= share * sum(weight.values()) > 0 else ""
@@ -78,11 +77,11 @@ _OTHER_LANGUAGE = re.compile(
     r"|单词|词汇|语法|造句|歌词|口语|雅思|托福|四级|六级|原文|对联",
     re.IGNORECASE,
 )
-_SMALL = frozenset(
-    """the of and is are was were be to in an that this it its for with as on by from or at which can has have not but
+_GRAMMAR = """
+    the of and is are was were be to in an that this it its for with as on by from or at which can has have not but
     they their these if when will you your we our should must may also into than he she his her who what how there one
-    """.split()
-)
+"""
+_SMALL = frozenset(_GRAMMAR.split())
 _SMALL_WORD = re.compile(rf"\b(?:{'|'.join(sorted(_SMALL))}|a)\b", re.IGNORECASE)
 _ASIDE = re.compile(
     r"“[^”\n]{0,400}”|\"[^\"\n]{0,400}\"|「[^」\n]{0,200}」|『[^』\n]{0,200}』|《[^》\n]{0,200}》|【[^】\n]{0,200}】"
@@ -136,7 +135,7 @@ def _asked_by(question: str) -> str:
     script = _script(shown, 0.75) or _script(shown, 0.6)
     if script == "Latin" and (len(shown.split()) < 3 or not _SMALL_WORD.search(shown) or is_code(question)):
         return ""
-    if script == "Latin" and len(_LETTERS["Han"].findall(shown)) > 3:
+    if script == "Latin" and (len(_LETTERS["Han"].findall(shown)) > 3 or _LETTERS["Han"].match(question)):
         return ""
     if script == "Han" and len(re.findall(r"\b[a-z]{2,}\b", shown)) > 7:
         return ""
@@ -148,7 +147,8 @@ _CHINESE = re.compile(r"[一-鿿](?:[一-鿿，、。；！？：]|[0-9a-zA-Z]{1
 _INLINE = re.compile(r"(?<=[一-鿿])[ ]?([a-z][a-z'’-]*(?: [a-z][a-z'’-]*)*)[ ]?(?=[一-鿿])")
 _VERB = re.compile(
     r"^(?:is|are|was|were|means?|represents?|symboli[sz]es?|signif(?:y|ies)|indicates?|shows?|refers to"
-    r"|has|have|consists of|teaches|describes|suggests?|of|the|and|which|that|with|by|from|because|should|must|can|will|as|to|in|for)\b"
+    r"|has|have|consists of|teaches|describes|suggests?|of|the|and|which|that|with|by|from|because|should"
+    r"|must|can|will|as|to|in|for)\b"
 )
 _KEYWORD = re.compile(
     r"代码|关键字|语句|循环|函数|变量|编程|运算符|操作符|SQL|Python|命令|介词|连词|冠词|动词|名词|单词|英文|英语|字段|参数|编译",
@@ -163,8 +163,8 @@ def script_drift(row: Row, *, longest_aside: int = 8) -> Iterator[Spot]:
     """An answer slips from one language into another: whole sentences, or the small words between.
 
     Found are ``longest_aside`` words in a row and more (two Chinese characters count as a word), and an answer whose
-    grammar is mixed ("蒙卦 represents the 启蒙 of 童蒙"). Left alone: names, terms, titles, code, what stands in quotes or
-    parentheses or behind a colon, and questions that name a language.
+    grammar is mixed ("蒙卦 represents the 启蒙 of 童蒙"). Left alone: names, terms, titles, code, what
+    stands in quotes or parentheses or behind a colon, and questions that name a language.
 
     Bad:
         蒙卦是什么？ | 蒙卦象征启蒙。It is a spring at the foot of a mountain and the image of youth.
@@ -176,13 +176,13 @@ def script_drift(row: Row, *, longest_aside: int = 8) -> Iterator[Spot]:
         What is Meng? | Meng (蒙) means 童蒙, the young fool.
     """
     weight = _weigh(row.answer)
-    if not ((weight.han and weight.latin > 2) or weight.other) or _OTHER_LANGUAGE.search(row.question):
+    if not ((weight.han and weight.latin > 1) or weight.other) or _OTHER_LANGUAGE.search(row.question):
         return
     if is_code(row.answer) or _OTHER_LANGUAGE.search(row.answer[:400]):
         return
     shown = _ASIDE.sub(lambda aside: " " * len(aside.group()), prose(row.answer))
     span = None
-    if weight.han and weight.latin > 2:
+    if weight.han and weight.latin > 1:
         asked = _ASKED.get(row.language) or _asked_by(row.question)
         in_chinese = asked == "Han" if asked in ("Han", "Latin") else weight.han >= weight.latin
         find = _drift_to_english if in_chinese else _drift_to_chinese

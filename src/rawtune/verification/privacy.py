@@ -203,9 +203,26 @@ _KEY = re.compile(
     r"|-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----\s*[A-Za-z0-9+/]{20}",
     re.ASCII,
 )
+# One of these stands in every secret, and they are found faster than the patterns.
+_MARKS = tuple(
+    mark.encode()
+    for mark in (
+        *("sk-", "sk_", "rk_", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox"),
+        *("AIza", "hf_", "LTAI", "npm_", "SG.", "eyJ", "-----BEGIN", "assw", "ASSW", "assphrase", "pwd", "PWD"),
+        *("api", "API", "Api", "ecret", "ECRET", "_token", "_TOKEN", "ss token", "uth token"),
+    )
+)
+
+
+def _may_hold_secret(text: str) -> bool:
+    latin = text.encode("ascii", "ignore")
+    return any(mark in latin for mark in _MARKS) or "密" in text or "秘" in text or "口令" in text
+
+
 _ASSIGNED = re.compile(
     r"(?:(?<![A-Za-z])(?i:passw(?:or)?d|pwd|passphrase|api[_ -]?key|(?:client|app)?[_-]?secret"
-    r"(?:[_ -]?(?:access[_ -]?)?key)?|access[_ -]?token|auth[_ -]?token)(?![A-Za-z])[\"']?\s{0,3}(?:(?:\bis ?)?[:=：]|\bis\b)"
+    r"(?:[_ -]?(?:access[_ -]?)?key)?|access[_ -]?token|auth[_ -]?token)(?![A-Za-z])[\"']?\s{0,3}"
+    r"(?:(?:\bis ?)?[:=：]|\bis\b)"
     r"|(?:密码|口令|密钥|秘钥)[\"”]?\s{0,3}(?:[:=：]|是|为))\s{0,3}[\"'“`]?"
     r"(?P<value>[!-~]{6,80})",
 )
@@ -230,15 +247,16 @@ def secret(row: Row) -> Iterator[Spot]:
         怎么登录？ | 密码：至少8位，包含字母和数字。
     """
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
-        if len(text) < 8 or not _digits(text):
+        if len(text) < 8 or not _digits(text) or not _may_hold_secret(text):
             continue
-        for match in _KEY.finditer(text):
+        keys = list(_KEY.finditer(text))
+        for match in keys:
             if not re.search(r"example|x{4}|your|\*{3}|(.)\1{7}", match.group(), re.IGNORECASE):
                 yield Spot(f"holds a key: {_shown(match.group())}", column, *match.span())
         for match in _ASSIGNED.finditer(text):
             value = re.split(r"[\"'”`,;\s]", match["value"].rstrip(".,;)"), maxsplit=1)[0]
-            if _is_secret(value, match.group()):
-                start = match.start("value")
+            start = match.start("value")
+            if _is_secret(value, match.group()) and not any(key.start() <= start < key.end() for key in keys):
                 yield Spot(f"holds a password or key: {_shown(value)}", column, start, start + len(value))
 
 

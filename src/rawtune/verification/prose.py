@@ -29,8 +29,9 @@ _CODE = re.compile(
     re.MULTILINE,
 )
 _ABOUT_CODE = re.compile(
-    r"(?<![A-Za-z])(?:code|codes|coding|program|programming|function|script|regex|regular expressions?|json|yaml|xml|html|css|sql"
-    r"|query|python|java|javascript|typescript|c\+\+|bash|shell|latex|markdown|csv|dict|dictionary|array|arrays|tuple"
+    r"(?<![A-Za-z])(?:code|codes|coding|program|programming|function|script|regex"
+    r"|regular expressions?|json|yaml|xml|html|css"
+    r"|sql|query|python|java|javascript|typescript|c\+\+|bash|shell|latex|markdown|csv|dict|dictionary|array|arrays|tuple"
     r"|syntax|compiler?|variables?|strings?|escape|backslash|newline|templates?|placeholders?|format|tags?|parse|api|schema"
     r"|lists?|sets?|object|objects|tokens?|algorithm|class|extract|entities|key-value|implement|print|output)(?![A-Za-z])"
     r"|代码|程序|编程|函数|脚本|正则|列表|数组|字典|元组|集合|格式|标签|模板|占位|变量|字符串|转义|换行符|制表符|反斜杠|网页"
