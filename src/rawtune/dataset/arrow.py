@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BATCH = 1024
 _GROUP = 1 << 25  # bytes of a Parquet row group
 _SAMPLE = 50
+_BUFFER = 1 << 16  # bytes read of a Parquet column at a time, not its whole chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,7 @@ def _value(item: Any) -> Any:
 def _parquet(path: Path) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, memory_map=True) as file:
+    with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
         yield file
 
 
@@ -254,7 +255,7 @@ def _arrow(path: Path) -> Iterator[tuple[Any, Iterator["pa.RecordBatch"]]]:
     """A stream, or a file that begins with Arrow's mark; its reader and its batches."""
     import pyarrow as pa
 
-    with pa.memory_map(str(path)) as source:
+    with pa.OSFile(str(path)) as source:  # not mapped: the pages would count as this process's memory
         if source.read(6) == b"ARROW1":
             file = pa.ipc.open_file(source)
             yield file, (_sound(file.get_batch(number)) for number in range(file.num_record_batches))
