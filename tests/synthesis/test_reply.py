@@ -148,6 +148,7 @@ def test_repairs_are_told():
         ("content: {0}\nsummary: {1}", False),
         ("content: '{0}'\nsummary: '{1}'", False),  # an apostrophe looks the same
         ('content:"{0}"\nsummary:"{1} "Yes," he said."', False),  # the last quote may belong to the answer
+        ('content:"{0}"\nsummary:"{1}他说："', False),  # this one opens
         ('content:"{0}"\nsummary:"{1}"\nI hope this helps!', False),
     ],
 )
@@ -238,7 +239,6 @@ def test_a_doubled_key_is_rt112(text):
         '{"content": "Meng", "summary": "It is "youth',
         "content：“蒙卦”\nsummary：“他说：“山下出泉。”",  # the inner quote is closed, the outer is not
         'content:"Meng"\nsummary:"Meng is youth, and he said "',  # this quote opens
-        'content:"蒙卦"\nsummary:"蒙卦象征启蒙。他说："',
         "<think>The passage is about Meng: content: Meng",
         "<thinking>\n蒙卦讲的是",
     ],

@@ -84,8 +84,8 @@ FAULTS: Mapping[str, str] = {
             <think>The passage is about Meng, so
 
         Bad:
-            content:"蒙卦"
-            summary:"蒙卦象征启蒙。卦辞说："
+            content:"Meng"
+            summary:"Meng is youth, and he said "
 
         Good:
             content:"Meng"

@@ -15,7 +15,7 @@ _BETWEEN = re.compile(r"[^\S\n]*+[,，;；、]?+[^\S\n]*+")  # two labels that s
 _QUOTES = {'"': '"', "“": "”", "”": "”", "「": "」", "『": "』", "'": "'", "‘": "’", "＂": "＂", '"""': '"""'}
 _ALIKE = ('"', "＂", '"""', "”")  # on both sides; the last one before a cut may have opened within the value
 _APOSTROPHES = ("'", "‘")
-_BEFORE_OPENING = tuple(" \t\r\n\u3000,，:：;；、（([【")
+_BEFORE_OPENING = tuple(",，:：;；、（([【")
 _CLOSES = re.compile(
     r'[^"]*+(?<=[^\s"(（\[【:：,，、;；])"(?=[\s,.;:!?，。；：！？、)）])'
 )  # the first quote within is a last one
@@ -96,10 +96,11 @@ def _read_value(key: str, raw: str, reading: Reading, *, is_last: bool = True) -
     reading.pairs.append((key, value))
     # Opened in one kind of quote and closed in another, it may be the last one within the value, too.
     matched = raw.startswith(_QUOTES[opening], len(opening) + len(value))
+    alike = opening in _ALIKE or not matched
     if reading.column(key) == reading.columns[1] and opening not in _APOSTROPHES and matched:
-        reading.closed |= opening not in _ALIKE or opening not in value
-    if is_last and (opening in _ALIKE or not matched) and value[-1:] in _BEFORE_OPENING and not reading.faults:
-        reading.fault("RT113", "the reply ends where a quote seems to open; give the whole of it, without such an end")
+        reading.closed |= not alike or (opening not in value and value[-1:] not in _BEFORE_OPENING)
+    if is_last and alike and value[-1:].isspace() and not reading.faults:
+        reading.fault("RT113", "the reply ends in a space and a quote, as if cut off; give the whole of it")
     foreign = [*_inline_keys(value), *own_keys(rest)]
     reading.pairs.extend((found, "") for found in foreign)
     if not foreign and opening == '"' and _CLOSES.match(value):
