@@ -45,7 +45,7 @@ def id_number(row: Sample, field: Field) -> Sample:
     """A Chinese identity number (GB 11643), or in English text also a United States social security number."""
     chance = field.chance
     born = f"19{chance.randint(50, 99)}{chance.randint(1, 12):02}{chance.randint(1, 28):02}"
-    digits = chance.choice(("110105", "310104", "440305", "510107")) + born + _some(chance, 3)
+    digits = chance.choice(("110105", "310104", "320102", "440103")) + born + _some(chance, 3)
     weighed = sum(int(digit) * 2 ** (17 - at) for at, digit in enumerate(digits)) % 11
     number = digits + "10X98765432"[weighed]
     if row.language == "en" and chance.random() < 0.4:

@@ -24,6 +24,7 @@ _SISTERS = {
         "A true friend warns us most of all when everything goes well.",
     ),
 }
+_SHORTEST = {"zh": 10, "en": 30}
 _OTHER = {"zh": "en", "en": "zh"}
 _MISFITS = {
     "zh": ("{0}与{1}有什么关系？", "为什么{0}要提到{1}？"),
@@ -61,12 +62,12 @@ def mixed_drift(row: Sample, field: Field) -> Sample | None:
 
 
 def _foreign(row: Sample, field: Field, count: int) -> list[str]:
-    """Sentences of the other language: another row's, where there is one, or our own."""
+    """Sentences of the other language, of another row or our own; a few words would pass for a quotation."""
     language = _OTHER[row.language]
     others = [other for other in field.before if (other.language, other.split) == (language, row.split)]
     found = sentences(field.chance.choice(others).answer) if others and field.chance.random() < 0.7 else []
     own = field.chance.sample(_SISTERS[language], k=len(_SISTERS[language]))
-    return [part.strip() for part in (*found, *own) if part.strip()][:count]
+    return [part.strip() for part in (*found, *own) if len(part) >= _SHORTEST[language]][:count]
 
 
 @fault("same-row", "RT401")
