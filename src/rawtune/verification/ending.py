@@ -13,7 +13,9 @@ _WRAPPING = "\"”’'」』*_ \t\n　"
 _LEADING = re.compile(
     r"\b(?:the|an?|and|or|because|although|whereas|which|whose|than|from|into|their|his|its|our|your|every)$"
 )
-_SENTENCE_END = re.compile(r"[。！？…]|[!?](?!\w)|[^\W\d]{2}\.(?=[\s\"”')）]|$)|[)\d]\.(?=\s+[A-Z])")
+_SENTENCE_END = re.compile(
+    r"[。！？…]|[!?](?!\w)|[^\W\d]{2}(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bNo)(?<!\bJr)\.(?=[\s\"”')）]|$)|[)\d]\.(?=\s+[A-Z])"
+)
 _ITEM = re.compile(
     r"[ \t]*+(?:[-*+•·▪◦●○■□✓✔►–—>|#]|\d{1,3}[.)、．:：]|[（(]?(?:\d{1,3}|[a-zA-Z一二三四五六七八九十]{1,3})[)）.、]"
     r"|[①-⑳]|第?[一二三四五六七八九十]{1,3}[、：:条章]|\*{0,2}[^\n:：。]{1,30}[:：])"
@@ -68,7 +70,8 @@ def _is_cut(answer: str, end: str, longest_phrase: int) -> bool:
     closed = [at.end() for at in _SENTENCE_END.finditer(line, item.end() if item else 0)]
     last = line[closed[-1] :] if closed else line
     if closed:  # a sentence of this very line is closed, and the last is not
-        return len(_WORD.findall(last)) > 2 if last.isascii() else len(_HAN.findall(last)) > 2
+        after_prose = len(closed) > 1 or len(_WORD.findall(line, 0, closed[-1])) > 5
+        return bool(_HAN.search(last)) or len(_WORD.findall(last)) > (0 if after_prose else 2)
     before = [other for other in answer[: len(answer) - len(line)].split("\n") if other.strip()]
     alike = [other for other in before if (_ITEM.match(other) is None) is (item is None)]
     if alike and sum(other.rstrip(_WRAPPING)[-1:] in _CLOSING for other in alike) * 2 <= len(alike):
