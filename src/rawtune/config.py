@@ -114,6 +114,15 @@ class Verification(Section):
     options: dict[str, dict[str, Any]] = Field(
         {}, description="Code to settings of that rule, such as {RT109: {longest_answer: 4000}}."
     )
+    judge: str | None = Field(
+        None,
+        description="teacher, or another model named like it, to judge each row twice against its passage.",
+    )
+
+    @field_validator("judge")
+    @classmethod
+    def _can_judge(cls, value: str | None) -> str | None:
+        return value if value in (None, "teacher") else Teacher.model_validate({"model": value}).model
 
 
 class Augmentation(Section):

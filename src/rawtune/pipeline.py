@@ -8,12 +8,13 @@ from typing import Any
 
 from rawtune.errors import RawtuneError
 from rawtune.ledger.ledger import StageRecord
-from rawtune.stages import augment, compare, export, read, synthesise, train
+from rawtune.stages import augment, compare, export, read, synthesise, train, verify
 from rawtune.stages.stage import Stage, Work
 
 STAGES: dict[str, Stage] = {
     "read": read,
     "synthesise": synthesise,
+    "verify": verify,
     "augment": augment,
     "export": export,
     "train": train,

@@ -24,12 +24,13 @@ from rawtune.log import Log
 from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
-from rawtune.records import Outcome, Passage, State
+from rawtune.records import Origin, Outcome, Passage, State
 from rawtune.stages import rework, synthesise
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
 from rawtune.verification.coverage import undrawn
+from rawtune.verification.marks import row_id
 
 EXAMPLES = ("zhouyi-en", "zhouyi-zh")
 
@@ -91,7 +92,15 @@ class Project:
                 "findings": [asdict(finding) for finding in outcome.findings],
                 "text": passage.text,
                 "reply": reply,
+                **self._row(outcome),
             }
+
+    def _row(self, outcome: Outcome) -> dict[str, Any]:
+        """The row that verification put in quarantine, and the id by which rawtune.noqa would accept it."""
+        if (row := outcome.example) is None:
+            return {}
+        texts = dict(zip(self.config.columns, (row.concept, row.answer), strict=True))
+        return {"row": texts, "id": row_id(row.concept, row.answer)}
 
     def coverage(self) -> Iterator[tuple[Passage, list[str]]]:
         """Every passage that has a row, with those of its sentences that the row does not draw on."""
@@ -144,6 +153,8 @@ class Project:
     def retry(self, rules: Collection[str] = (), model: str | None = None, task: str | None = None) -> dict[str, Any]:
         """Ask anew about the passages in quarantine, or those with a finding of ``rules``; the figures.
 
+        Rows that a person wrote are left to that person.
+
         ``model`` and ``task`` stand in for ``teacher.model`` and ``prompt.task``, for this time only.
         """
         with self._taking_up():
@@ -152,7 +163,8 @@ class Project:
                 for passage, outcome in self._work.ledger.endings(
                     State.QUARANTINED, State.FAILED, made_by=(synthesise.made_by(self._work), "")
                 )
-                if not rules or any(finding.code in rules for finding in outcome.findings)
+                if (not rules or any(finding.code in rules for finding in outcome.findings))
+                and not (outcome.example and outcome.example.origin is Origin.EDITED)
             ]
             if not chosen:
                 raise UsageError(
@@ -187,6 +199,10 @@ class Project:
             return {"left": remaining}
         with self._alone():
             return pipeline.run_stage(self._work, "synthesise")
+
+    def verify(self) -> dict[str, Any]:
+        """Rows, judged by all rules; the figures. Raises ``GateFailed`` if too many go into quarantine."""
+        return self._one("verify")
 
     def augment(self) -> dict[str, Any]:
         """Rows to questions; the figures."""

@@ -61,6 +61,8 @@ def make(language="en", tuned=lambda fact, form: fact if form else fact[: len(fa
             picked=6,
             extracted=2,
             edited=0,
+            warned=1,
+            rules={"RT204": 1, "RT401": 2},
             train_rows=140,
             held_out_rows=16,
             distinct_answers=7,

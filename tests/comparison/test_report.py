@@ -40,6 +40,8 @@ def test_the_report_names_every_field_that_was_promised(evidence):
         "train_rows": 140,
         "held_out_rows": 16,
         "distinct_answers": 7,
+        "warned": 1,
+        "rules": {"RT204": 1, "RT401": 2},
         "origins": {"written": 0, "picked": 6, "extracted": 2, "edited": 0},
     }
     assert report["training"]["steps"] == 4

@@ -638,7 +638,8 @@ def test_chinese_is_stored_as_it_is_read(ledger, path):
         (
             '["键“内容”"]',
             f'["{request().key}"]',
-            '[{"code":"RT111","message":"键“来源”多余","column":"summary","start":3,"end":7}]',
+            '[{"code":"RT111","message":"键“来源”多余","column":"summary","start":3,"end":7,'
+            '"severity":"error","fixable":false,"source_start":0,"source_end":0}]',
             "hash",
         )
     ]

@@ -1,5 +1,6 @@
 """Question templates: packaged in both languages, or the user's own file."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -59,16 +60,16 @@ def _checked(tree: Any, source: str) -> Templates:
     return Templates(*(tuple(lines or ()) for lines in lists))
 
 
-def vary(row: Example, templates: Templates) -> list[Example]:
-    """One synthesised row to its questions.
+def vary(row: Example, templates: Templates, unfit: Collection[str] = ()) -> list[Example]:
+    """One synthesised row to its questions, but for the templates that are ``unfit`` for it.
 
     A trained passage gives training rows and, from the held-out templates, the phrasing suite; a held-out passage gives
     the concept suite alone. The answer, the split and the origin are inherited.
     """
     if row.split is Split.HELD_OUT:
-        return [_ask(row, line, Suite.CONCEPT) for line in templates.held_out]
-    return [_ask(row, line, None) for line in templates.train] + [
-        _ask(row, line, Suite.PHRASING) for line in templates.held_out
+        return [_ask(row, line, Suite.CONCEPT) for line in templates.held_out if line not in unfit]
+    return [_ask(row, line, None) for line in templates.train if line not in unfit] + [
+        _ask(row, line, Suite.PHRASING) for line in templates.held_out if line not in unfit
     ]
 
 

@@ -18,6 +18,7 @@ VERBS = {
     "run": ("rawtune.cli.run", "Do every stale stage, in order."),
     "read": ("rawtune.cli.run", "raw/ to passages."),
     "synth": ("rawtune.cli.run", "... and passages to rows, through the teacher."),
+    "verify": ("rawtune.cli.run", "... and rows, judged by all rules."),
     "augment": ("rawtune.cli.run", "... and rows to questions."),
     "export": ("rawtune.cli.run", "... and questions to a dataset file."),
     "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),

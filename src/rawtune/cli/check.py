@@ -87,10 +87,10 @@ def check(
     is never changed, unless by --fix --in-place.
     """
     from rawtune.cli.terminal import Terminal
-    from rawtune.linter import marks
     from rawtune.linter.lint import Lint
     from rawtune.linter.report import Summary
     from rawtune.linter.writing import Output
+    from rawtune.verification import marks
 
     _agree(file, fix, in_place, quarantine, as_json and as_sarif)
     side = marks.beside(file)
@@ -106,7 +106,7 @@ def check(
             marks=marks.read(side),
             progress=terminal,
         )
-        kept = file if in_place else _beside(file, "fixed" if fix else "kept") if fix or quarantine else None
+        kept = file.resolve() if in_place else _beside(file, "fixed" if fix else "kept") if fix or quarantine else None
         with Output(lint, kept, quarantine, fix) as output:
             rows = _counted(lint, output, summary, side if mark else None)
             if as_sarif:
@@ -153,7 +153,8 @@ def _beside(file: Path, what: str) -> Path:
 
 def _counted(lint: "Lint", output: "Output", summary: "Summary", side: Path | None) -> "Iterator[Checked]":
     """Every row, judged, written and counted; with ``side`` what is found is accepted from now on."""
-    from rawtune.linter import marks
+    from rawtune.linter.lint import record_id
+    from rawtune.verification import marks
 
     lines = []
     for row in lint:
@@ -161,7 +162,7 @@ def _counted(lint: "Lint", output: "Output", summary: "Summary", side: Path | No
         summary.take(checked)
         if side and checked.findings and checked.record.turns:
             codes = [finding.code for finding in checked.findings]
-            lines.append(marks.line(marks.row_id(checked.record), codes, checked.record.turns[0].question))
+            lines.append(marks.line(record_id(checked.record), codes, checked.record.turns[0].question))
         yield checked
     if side and lines:
         with side.open("a", encoding="utf-8", errors="backslashreplace") as file:

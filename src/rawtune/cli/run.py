@@ -13,6 +13,7 @@ from rawtune.project import Project
 
 _UNTIL = {
     "read": "read",
+    "verify": "verify",
     "augment": "augment",
     "export": "export",
     "train": "train",

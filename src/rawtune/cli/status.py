@@ -57,13 +57,19 @@ def _summarise(project: Project) -> None:
     for state in project.status():
         click.echo(f"{state.name:<11} {'current' if state.current else 'stale: ' + '; '.join(state.reasons)}")
         if state.record:
-            figures = ", ".join(f"{key} {value}" for key, value in state.record.summary.items())
+            figures = ", ".join(_figure(key, value) for key, value in state.record.summary.items())
             click.echo(f"{'':<11} {figures}")
             if state.record.product:
                 click.echo(f"{'':<11} {state.record.product}")
     for file in _files(project):
         counts = ", ".join(f"{file[state.value]} {state}" for state in State)
         click.echo(f"{file['file']}: {file['passages']} passages: {counts}, {file['to_do']} to do")
+
+
+def _figure(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{name} ({', '.join(f'{key} {count}' for key, count in value.items()) or 'none'})"
+    return f"{name} {value}"
 
 
 def _list_quarantine(project: Project, as_json: bool) -> None:
@@ -78,6 +84,10 @@ def _list_quarantine(project: Project, as_json: bool) -> None:
                 place = f"{finding['column']}, characters {finding['start']} to {finding['end']}"
                 click.echo(f"  {finding['code']} in {place}")
         click.echo(f"  passage: {entry['text']}")
+        if "row" in entry:
+            for column, text in entry["row"].items():
+                click.echo(f"  {column}: {text}")
+            click.echo(f"  to accept it: {entry['id']} {', '.join(entry['rules'])} in rawtune.noqa")
         click.echo(f"  reply:   {entry['reply']}")
     click.echo(f"{len(entries)} passages without a row")
 

@@ -31,6 +31,8 @@ class Counts:
     picked: int
     extracted: int
     edited: int
+    warned: int  # of the kept
+    rules: Mapping[str, int]  # findings by rule, of kept and quarantined rows
     train_rows: int
     held_out_rows: int
     distinct_answers: int  # among the training rows

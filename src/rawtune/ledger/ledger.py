@@ -352,7 +352,8 @@ class Ledger:
         ours = passages.c.current & table.c.made_by.in_((made_by, BY_HAND))
         joined = table.join(passages, passages.c.id == table.c.passage_id)
         states = select(table.c.state, func.count()).select_from(joined).where(ours).group_by(table.c.state)
-        with_rows = joined.join(rows, (rows.c.passage_id == passages.c.id) & rows.c.parent.is_(None))
+        kept = (rows.c.passage_id == passages.c.id) & rows.c.parent.is_(None) & (table.c.state == State.KEPT.value)
+        with_rows = joined.join(rows, kept)
         origins = select(rows.c.origin, func.count()).select_from(with_rows).where(ours).group_by(rows.c.origin)
         reason = (
             select(table.c.reason)
@@ -411,8 +412,9 @@ class Ledger:
                 connection.execute(update(table).where(table.c.passage_id.in_(ids)).values(made_by=""))
 
     def synthesised(self) -> list[Example]:
-        """The rows that current passages became, before they are varied, in the order of the passages."""
-        return self._examples(tables.examples.c.parent.is_(None))
+        """The kept rows of current passages, before they are varied, in the order of the passages."""
+        kept = select(tables.outcomes.c.passage_id).where(tables.outcomes.c.state == State.KEPT.value)
+        return self._examples(tables.examples.c.parent.is_(None), tables.examples.c.passage_id.in_(kept))
 
     def save_questions(self, examples: Iterable[Example]) -> None:
         """Replace all varied rows by these, in this order."""

@@ -8,11 +8,11 @@ from rawtune.config import Passages, Verification
 from rawtune.dataset.readers import open_rows
 from rawtune.dataset.rows import Record
 from rawtune.errors import RawTextError
-from rawtune.linter.marks import Marks, row_id
 from rawtune.passages.split import split
 from rawtune.progress import Progress, Silent
 from rawtune.records import Finding, Passage, Severity
 from rawtune.sources import text
+from rawtune.verification.marks import Marks, row_id
 from rawtune.verification.rule import Row, Scope
 from rawtune.verification.rulebook import Checker
 from rawtune.verification.seen import Seen
@@ -62,7 +62,8 @@ class Lint:
         self._language = language
         self._progress = progress or Silent()
         self._passages = _passages(source) if source else []
-        if source: from rawtune.verification.source import Source
+        if source:
+            from rawtune.verification.source import Source
 
         self._source = Source(passage.text for passage in self._passages) if source else None
         weights = Weights(passage.text for passage in self._passages) if source else None
@@ -86,7 +87,7 @@ class Lint:
             return Checked(record, tuple(unread), (None,) * len(unread))
         found = [found for row, at in self._turns(record) for found in self._judge(row, at)]
         if found:
-            accepted = self.marks.accepted(row_id(record))
+            accepted = self.marks.accepted(record_id(record))
             found = [(finding, passage) for finding, passage in found if finding.code not in accepted]
         concept = record.concept or self._concept(record)
         return Checked(record, tuple(f for f, _ in found), tuple(p for _, p in found), concept)
@@ -140,6 +141,11 @@ class Lint:
                 share = min(99, 100 * self.rows.position // max(1, self.rows.size))
                 self._progress.advance(share, 100, f"{what}: {record.number:,} rows")
             yield record
+
+
+def record_id(record: Record) -> str:
+    """The name of a record in marks."""
+    return row_id(*(text for turn in record.turns for text in (turn.question, turn.answer)))
 
 
 def _passages(source: Path) -> list[Passage]:

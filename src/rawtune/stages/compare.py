@@ -19,7 +19,7 @@ from rawtune.stages.train import LOSS_CURVE
 from rawtune.training import models, tokens
 from rawtune.training.saving import saving
 
-_BEFORE = ("read", "synthesise", "augment", "export", "train")
+_BEFORE = ("read", "synthesise", "verify", "augment", "export", "train")
 _LIBRARIES = ("rawtune", "torch", "transformers", "peft")
 
 
@@ -140,7 +140,7 @@ def _answer(name: str, item: Example | str, text: str) -> Answer:
 
 
 def _counts(records: dict[str, StageRecord]) -> report.Counts:
-    passages, rows = records["synthesise"].summary, records["export"].summary
+    passages, rows = records["verify"].summary, records["export"].summary
     return report.Counts(**passages, **rows)
 
 

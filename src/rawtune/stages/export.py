@@ -28,7 +28,7 @@ def run(work: Work) -> Done:
         )
     held_out = [row for suite in (Suite.PHRASING, Suite.CONCEPT) for row in work.ledger.suite(suite)]
     facts = {
-        "counts": work.ledger.stage("synthesise").summary,  # type: ignore[union-attr]  # export runs after it
+        "counts": work.ledger.stage("verify").summary,  # type: ignore[union-attr]  # export runs after it
         "split": work.ledger.stage("read").summary,  # type: ignore[union-attr]
         "teacher": work.config.teacher.model,
         "teacher_address": work.config.teacher.base_url,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rawtune.config import Config
 from rawtune.errors import GateFailed, RawtuneError, UsageError
 from rawtune.llm import open_teacher
-from rawtune.records import Origin, Outcome, Passage, State
+from rawtune.records import Origin, Outcome, Passage, Severity, State
 from rawtune.stages.money import confirm, foretell
 from rawtune.stages.recorder import Recorder
 from rawtune.stages.session import conversations, open_session, reply_form
@@ -99,8 +99,9 @@ def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
                 f"row {number} names no passage of this project, or leaves {' or '.join(columns)} empty",
                 "take the list of: rawtune status --quarantine --json; add both columns to its entries",
             )
-        if findings := checker.check(Row(texts[0], texts[1], columns)):
-            faults.append(f"row {number} ({passage.id}): {'; '.join(finding.message for finding in findings)}")
+        found = checker.check(Row(texts[0], texts[1], columns, texts[0], work.config.language))
+        if errors := [finding.message for finding in found if finding.severity is Severity.ERROR]:
+            faults.append(f"row {number} ({passage.id}): {'; '.join(errors)}")
         else:
             example = synthesised(passage, texts[0], texts[1], Origin.EDITED, "by hand", prompt)
             taken.append(Outcome(passage.id, State.KEPT, example))

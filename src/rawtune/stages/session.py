@@ -1,11 +1,11 @@
 """A session with the teacher: opened with the limits of rawtune.yaml, drained on Ctrl-C, closed with nothing lost."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from rawtune.engine.budget import Budget
 from rawtune.engine.calls import Calls, Stopped
@@ -20,7 +20,7 @@ from rawtune.ledger.journal import Journal
 from rawtune.llm import open_teacher, parameters, price
 from rawtune.llm.teacher import Teacher
 from rawtune.passages import sentences
-from rawtune.records import Finding, Outcome, Passage, ReplyForm
+from rawtune.records import Finding, Outcome, Passage, Reply, ReplyForm, Request
 from rawtune.stages.stage import Work
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.pick import pick
@@ -31,6 +31,7 @@ from rawtune.verification.rulebook import Checker
 _JSON = re.compile(r"\s*(?:<think>.*?</think>\s*)?(?:```|[{｛])", re.DOTALL)
 """How a reply begins that keeps to JSON, thoughts of the model left out."""
 
+T = TypeVar("T")
 OnResult = Callable[[str, Outcome | TeacherError, tuple[str, ...]], None]
 
 
@@ -47,7 +48,7 @@ class Session:
     async def converse(self, passages: Iterable[Passage], on_result: OnResult) -> None:
         """Bring every passage to its end; see ``engine.local.converse``. Raises the reason if the run was stopped."""
         passages = iter(passages)
-        try:
+        with self._settled():
             for passage in passages:
                 form = await self._form(passage)
                 if isinstance(form, TeacherError):
@@ -56,8 +57,20 @@ class Session:
                 begin = conversations(self._work, self._teacher, self._prompt, form)
                 others = chain([passage], passages)
                 await converse(((p.id, partial(begin, p)) for p in others), self.calls, on_result)
-        except Stopped:
-            pass
+
+    async def follow(
+        self,
+        talks: Iterable[tuple[str, Callable[[], Generator[Request, Reply, T]]]],
+        on_result: Callable[[str, T | TeacherError, tuple[str, ...]], None],
+    ) -> None:
+        """Bring conversations of any other kind to their ends. Raises the reason if the run was stopped."""
+        with self._settled():
+            await converse(talks, self.calls, on_result)
+
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        with suppress(Stopped):
+            yield
         self.journal.flush()
         if self.calls.stopped:
             raise self.calls.stopped
@@ -134,7 +147,8 @@ def conversations(
     checker = Checker(work.config.verification)
 
     def check(concept: str, answer: str, _: Passage, closed: bool = False) -> list[Finding]:
-        return checker.check(Row(concept, answer, work.config.columns, closed=closed))
+        row = Row(concept, answer, work.config.columns, concept, work.config.language, closed=closed)
+        return checker.check(row)
 
     settings = work.config.teacher
     way = partial(write, form=form, repeats=work.config.synthesis.repeats) if teacher.writes_freely else _pick_sentences

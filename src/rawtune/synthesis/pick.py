@@ -10,7 +10,7 @@ import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from rawtune.records import Message, Origin, Outcome, Parameters, Passage, Reply, Request, State
+from rawtune.records import Message, Origin, Outcome, Parameters, Passage, Reply, Request, Severity, State
 from rawtune.synthesis.prompt import Prompt
 from rawtune.synthesis.write import Check, Conversation, synthesised
 
@@ -81,11 +81,11 @@ def pick(
     chosen = picked or remaining[: len(texts["aspects"])]
     separator = "" if prompt.language == "zh" else " "
     answer = separator.join(sentence for sentence in body if sentence in chosen)
-    if findings := check(concept, answer, passage):
-        reason = "; ".join(finding.message for finding in findings)
-        return Outcome(passage.id, State.QUARANTINED, findings=tuple(findings), reason=reason, replies=tuple(keys))
+    findings = tuple(check(concept, answer, passage))
+    if faults := [finding.message for finding in findings if finding.severity is Severity.ERROR]:
+        return Outcome(passage.id, State.QUARANTINED, findings=findings, reason="; ".join(faults), replies=tuple(keys))
     example = synthesised(passage, concept, answer, origin, teacher, prompt)
-    return Outcome(passage.id, State.KEPT, example, replies=tuple(keys))
+    return Outcome(passage.id, State.KEPT, example, findings, replies=tuple(keys))
 
 
 def opening(option: str, options: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from rawtune.records import (
     Reply,
     ReplyForm,
     Request,
+    Severity,
     State,
     content_hash,
 )
@@ -28,7 +29,7 @@ Conversation = Generator[Request, Reply, Outcome]
 
 
 class Check(Protocol):
-    """Concept, answer and passage to what is wrong with them; empty when the row may be kept."""
+    """Concept, answer and passage to what is wrong with them; the row may be kept unless there is an error."""
 
     def __call__(self, concept: str, answer: str, passage: Passage, /, *, closed: bool = False) -> list[Finding]:
         """``closed`` says that the reply itself showed where the answer ends, so that it cannot have been cut off."""
@@ -60,15 +61,17 @@ def write(
         keys.append(request.key)
         parsed = replies.parse(reply.text, prompt.columns, reply.finish_reason, echo)
         findings = parsed.faults or tuple(check(parsed.concept, parsed.answer, passage, closed=parsed.closed))
-        if not findings:
+        faults = [finding.message for finding in findings if finding.severity is Severity.ERROR]
+        if not faults:
             example = synthesised(passage, parsed.concept, parsed.answer, Origin.WRITTEN, teacher, prompt)
-            return Outcome(passage.id, State.KEPT, example, repairs=parsed.repairs, replies=tuple(keys))
-        faults = [finding.message for finding in findings]
+            return Outcome(passage.id, State.KEPT, example, tuple(findings), "", parsed.repairs, tuple(keys))
         # The conversation grows, so that a teacher who errs the same way twice is still asked something new.
         # An empty turn would itself be refused by some endpoints.
         said = Message("assistant", reply.text if reply.text.strip() else "...")
         messages = (*messages, said, prompt.repeat(faults))
-    return Outcome(passage.id, State.QUARANTINED, findings=findings, reason="; ".join(faults), replies=tuple(keys))
+    return Outcome(
+        passage.id, State.QUARANTINED, findings=tuple(findings), reason="; ".join(faults), replies=tuple(keys)
+    )
 
 
 def synthesised(passage: Passage, concept: str, answer: str, origin: Origin, teacher: str, prompt: Prompt) -> Example:

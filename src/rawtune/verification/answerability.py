@@ -9,6 +9,8 @@ _WORD = re.compile(r"[^\W\d_\u3400-\u9fff]{4,}")
 _STEM = 6
 _FEWEST = 3
 """Concepts that a template must be filled with before a word of it can be one concept's own."""
+_OFTEN = 2
+"""Times that a concept's text must hold a word before it is taken for that concept's own, and not for chance."""
 _ASKING = (
     "什么代表意思意义含义象征解释说明介绍概括总结理解核心思想内容关于知道了解告诉我们如何怎样怎么为什么请问可以能够应该以及"
     "哪些一下几句书中常听提起指的讲解老师要点主要方面关系作用特点启示影响表示描述谈谈看法给出简要简单详细"
@@ -28,6 +30,8 @@ def one_concepts_words(templates: Mapping[str, Set[str]], texts: Mapping[str, st
         for word in _words(line):
             holders[word] = holders.get(word, 0) + 1
     lowered = {concept: text.casefold() for concept, text in texts.items()}
+    if len(lowered) < _FEWEST:
+        return {}
     found: dict[str, tuple[str, str]] = {}
     for line, concepts in templates.items():
         if len(concepts) < _FEWEST:
@@ -35,7 +39,7 @@ def one_concepts_words(templates: Mapping[str, Set[str]], texts: Mapping[str, st
         for word in sorted(_words(line)):
             if holders[word] < _FEWEST:
                 speaking = [concept for concept, text in lowered.items() if word in text]
-                if len(speaking) == 1 and len(lowered) >= _FEWEST:
+                if len(speaking) == 1 and lowered[speaking[0]].count(word) >= _OFTEN:
                     found[line] = (word, speaking[0])
                     break
     return found

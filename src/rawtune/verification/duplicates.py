@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from heapq import nsmallest
 from itertools import pairwise
+from math import ceil
 
 from rawtune.records import Severity
 from rawtune.verification.concepts import SLOT
@@ -10,8 +12,6 @@ from rawtune.verification.rule import Column, Row, Scope, Spot, rule
 from rawtune.verification.seen import Group, Seen, key, template
 
 _UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
-_COMPARED = 200
-"""Questions of one concept that a further one is compared with, the latest."""
 _SHORTEST = 12
 """Characters: a shorter answer, such as "Yes." or 「正确」, may well answer many questions."""
 
@@ -54,16 +54,16 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
     if group is None or not group.concepts:
         return
     own = _plain(template(row, group))
-    units = _pairs(own)
-    pair = hash((key(row.question), key(row.answer)))
-    for other, number in group.masked:
-        if abs(len(own) - len(other)) <= (1 - likeness) * max(len(own), len(other)) + 1 and number != row.number:
-            others = _pairs(other)
-            if len(units & others) >= likeness * len(units | others) and pair not in seen.repeated_rows:
+    pairs = _pairs(own)
+    if hash((key(row.question), key(row.answer))) not in seen.repeated_rows:
+        for other, size, number in group.alike(_prefix(pairs, likeness)):
+            if number == row.number or min(size, len(pairs)) < likeness * max(size, len(pairs)):
+                continue
+            others = pairs if other == own else _pairs(other)
+            if len(pairs & others) >= likeness * len(pairs | others):
                 yield Spot(f"asks nearly what row {number} asks", Column.QUESTION, 0, len(row.question))
                 return
-    group.masked.append((own, row.number))
-    del group.masked[:-_COMPARED]
+    group.remember(_prefix(pairs, likeness), (own, len(pairs), row.number))
 
 
 def _plain(question: str) -> str:
@@ -72,9 +72,17 @@ def _plain(question: str) -> str:
     return f" {SLOT} ".join(parts).strip()
 
 
-def _pairs(plain: str) -> set[tuple[str, str]]:
+def _pairs(plain: str) -> set[int]:
     units = ["", *plain.split(), ""]
-    return set(pairwise(units))
+    return set(map(hash, pairwise(units)))
+
+
+def _prefix(pairs: set[int], likeness: float) -> list[int]:
+    """So many of the pairs, the smallest, that two questions as like as that share one of them.
+
+    Chaudhuri, Ganti, Kaushik: A primitive operator for similarity joins in data cleaning (2006), prefix filter.
+    """
+    return nsmallest(len(pairs) - ceil(likeness * len(pairs)) + 1, pairs)
 
 
 @rule("RT403", "answer-of-another", Scope.ROWS)

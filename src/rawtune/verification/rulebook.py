@@ -11,7 +11,18 @@ from pydantic import TypeAdapter, ValidationError
 from rawtune.config import Verification
 from rawtune.errors import ConfigError
 from rawtune.records import Finding, Severity
-from rawtune.verification import content, duplicates, ending, form, judge, language, leakage, privacy, templates, unreadable
+from rawtune.verification import (
+    content,
+    duplicates,
+    ending,
+    form,
+    judge,
+    language,
+    leakage,
+    privacy,
+    templates,
+    unreadable,
+)
 from rawtune.verification.judge import Verdict
 from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
 
@@ -44,7 +55,7 @@ class Checker:
         self.rules = tuple(
             rule
             for rule in RULES.values()
-            if _chosen(rule.code, settings) and (rule.scope not in context or context[rule.scope] is not None)
+            if chosen(rule.code, settings) and (rule.scope not in context or context[rule.scope] is not None)
         )
         steps: dict[Scope, list[_Step]] = {scope: [] for scope in Scope}
         for rule in self.rules:
@@ -105,8 +116,8 @@ def _finding(rule: Rule, severity: Severity, spot: Spot, row: Row) -> Finding:
     )
 
 
-def _chosen(code: str, settings: Verification) -> bool:
-    """The longest beginning of the code that is selected or ignored decides; ignored wins a draw."""
+def chosen(code: str, settings: Verification) -> bool:
+    """Whether a rule is on: the longest beginning of its code that is named decides; ignored wins a draw."""
     selected = max((len(start) for start in settings.select if code.startswith(start)), default=0)
     ignored = max((len(start) for start in settings.ignore if code.startswith(start)), default=0)
     return selected > ignored

@@ -8,6 +8,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from zlib import crc32
 
@@ -19,9 +20,15 @@ _SAMPLE = 16
 """Questions of a group from which its concept is found."""
 _GROUPS = 2_000
 """Groups whose answers are kept, to find the words that one concept alone speaks of."""
+_COMPARED = 50
+"""Questions that share a hash and are compared, at most."""
 _TRAIN = ("train", "training", "")
 _SHINGLE = 8
 """Characters; eight in a row are hardly shared by chance, in Chinese or in English."""
+
+
+_Met = tuple[str, int, int]
+"""A question met: its words, how many pairs of them there are, and the number of its row."""
 
 
 @dataclass(slots=True)
@@ -29,8 +36,17 @@ class Group:
     """Rows about one thing: of one concept where it is known, else of one answer."""
 
     concepts: tuple[str, ...] = ()
-    masked: list[tuple[str, int]] = field(default_factory=list)
-    """Templates of the rows met so far, with their numbers."""
+    _met: defaultdict[int, list[_Met]] = field(default_factory=lambda: defaultdict(list))
+
+    def alike(self, prefix: Iterable[int]) -> Iterator[_Met]:
+        """Questions met so far that share one of these hashes."""
+        return (question for value in prefix if value in self._met for question in self._met[value])
+
+    def remember(self, prefix: Iterable[int], question: _Met) -> None:
+        """From now on, find this question by these hashes; of many by the same one, the latest."""
+        for value in prefix:
+            self._met[value].append(question)
+            del self._met[value][:-_COMPARED]
 
 
 class Seen:
@@ -160,6 +176,7 @@ class _Shingles:
         return found
 
 
+@lru_cache(maxsize=4)  # several rules ask for those of the same row
 def key(text: str) -> int:
     """A text's identity, case and white space aside; it holds within this process."""
     return hash(" ".join(text.casefold().split()))

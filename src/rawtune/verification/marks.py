@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rawtune.dataset.rows import Record
 from rawtune.errors import ConfigError
 from rawtune.records import content_hash
 
@@ -44,13 +43,8 @@ def beside(path: Path) -> Path:
     return path.with_name(path.name + ENDING)
 
 
-def row_id(record: Record) -> str:
+def row_id(*texts: str) -> str:
     """The name of a row in marks: a hash of all its questions and answers."""
-    return text_id(*(text for turn in record.turns for text in (turn.question, turn.answer)))
-
-
-def text_id(*texts: str) -> str:
-    """As ``row_id``, of the texts themselves."""
     # A text may hold half a character, which no UTF-8 can.
     return content_hash([text.encode("utf-8", "backslashreplace").decode() for text in texts])
 

@@ -1,0 +1,188 @@
+"""Rows, judged once more: against their passages, among all others, and by a judge where one is named."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from functools import partial
+
+from rawtune import config
+from rawtune.errors import AccountingError, GateFailed, RawtuneError, TeacherError, UsageError
+from rawtune.llm import open_teacher, parameters
+from rawtune.passages import sentences
+from rawtune.records import Finding, Origin, Outcome, Passage, Reply, Request, Severity, Split, State, content_hash
+from rawtune.stages.money import confirm, foretell
+from rawtune.stages.session import model_name, open_session, reply_form
+from rawtune.stages.stage import Done, Work, hash_settings
+from rawtune.stages.synthesise import made_by
+from rawtune.verification import marks
+from rawtune.verification.judge import Verdict, judge
+from rawtune.verification.rule import Row
+from rawtune.verification.rulebook import Checker
+from rawtune.verification.seen import Seen
+from rawtune.verification.weights import Weights
+
+MARKS = "rawtune" + marks.ENDING
+_GROUP = 256
+"""Outcomes committed together."""
+_VOTES = 2
+
+
+def inputs(work: Work) -> dict[str, str]:
+    """The rows, the rules, and what a person accepted."""
+    path = work.folder / MARKS
+    return {
+        "synthesised rows": work.output("synthesise"),
+        "settings under 'verification'": hash_settings(work.config.verification),
+        "language": work.config.language,
+        MARKS: content_hash(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else "",
+    }
+
+
+def run(work: Work) -> Done:
+    """Judge every row that there is, also those that an earlier verification put in quarantine."""
+    accepted = marks.read(work.folder / MARKS)
+    seen = Seen.gather(lambda: (row(work, passage, outcome) for passage, outcome in _rows(work)))
+    checker = Checker(work.config.verification, weights(work), seen)
+    total = work.ledger.tally(made_by(work)).states.total()
+    judged: list[Outcome] = []
+    for number, (passage, outcome) in enumerate(_rows(work), 1):
+        findings = checker.check(row(work, passage, outcome, number))
+        judged.append(_judged(outcome, findings, accepted))
+        if len(judged) >= _GROUP:
+            work.ledger.save([], judged, made_by(work))
+            judged.clear()
+            work.progress.advance(number, total)
+    work.ledger.save([], judged, made_by(work))
+    if work.config.verification.judge:
+        _ask_judge(work, checker, accepted)
+    return _close(work)
+
+
+def row(work: Work, passage: Passage, outcome: Outcome, number: int = 0) -> Row:
+    """A synthesised row under check. That its answer is whole was judged from its reply."""
+    assert outcome.example is not None  # noqa: S101 - only those with a row come here
+    example = outcome.example
+    split = "train" if passage.split is Split.TRAIN else passage.split.value
+    return Row(
+        example.concept,
+        example.answer,
+        work.config.columns,
+        example.concept,
+        work.config.language,
+        passage.text,
+        split,
+        closed=True,
+        number=number,
+    )
+
+
+def weights(work: Work) -> Weights:
+    """How much the words of this project's passages tell."""
+    return Weights(passage.text for passage in work.ledger.passages())
+
+
+def _rows(work: Work) -> Iterator[tuple[Passage, Outcome]]:
+    """All rows of now: kept, or put in quarantine here; one that its conversation put there has none."""
+    for passage, outcome in work.ledger.endings(State.KEPT, State.QUARANTINED, made_by=[made_by(work)]):
+        if outcome.example:
+            yield passage, outcome
+
+
+def _judged(outcome: Outcome, findings: list[Finding], accepted: marks.Marks) -> Outcome:
+    """How the passage ends by these findings."""
+    assert outcome.example is not None  # noqa: S101 - only those with a row come here
+    if findings:
+        codes = accepted.accepted(marks.row_id(outcome.example.concept, outcome.example.answer))
+        findings = [finding for finding in findings if finding.code not in codes]
+    errors = [finding.message for finding in findings if finding.severity is Severity.ERROR]
+    state = State.QUARANTINED if errors else State.KEPT
+    return replace(outcome, state=state, findings=tuple(findings), reason="; ".join(errors))
+
+
+def _ask_judge(work: Work, checker: Checker, accepted: marks.Marks) -> None:
+    """Let the judge vote on every row that the rules kept. Raises ``RawtuneError`` if calls failed."""
+    model = work.config.verification.judge
+    other = config.replaced(work.config, None if model == "teacher" else model, None)
+    teacher = open_teacher(other.teacher, other.columns)
+    if not teacher.writes_freely:
+        raise UsageError(
+            f"verification.judge: {other.teacher.model} can only pick sentences, so it cannot judge",
+            "name a teacher that writes, such as openai:NAME, or set verification.judge to null",
+        )
+    kept = work.ledger.tally(made_by(work)).states[State.KEPT]
+    if told := foretell(work, made_by(work), _VOTES * kept, other.teacher):
+        confirm(work, told, other.teacher)
+    failed: Counter[str] = Counter()
+    waiting: dict[str, tuple[Row, Outcome]] = {}
+    judged: list[Outcome] = []
+
+    def take(passage_id: str, result: Verdict | TeacherError, _: tuple[str, ...]) -> None:
+        asked, outcome = waiting.pop(passage_id)
+        if isinstance(result, TeacherError):
+            failed[result.message] += 1
+            return
+        judged.append(_judged(outcome, [*outcome.findings, *checker.judged(asked, result)], accepted))
+        work.progress.advance(len(judged) + failed.total(), kept)
+
+    async def ask() -> None:
+        judging = replace(work, config=other)
+        form = reply_form(judging, teacher) or teacher.forms[-1]
+        vote = partial(
+            judge, language=other.language, model=model_name(judging), parameters=parameters(other.teacher), form=form
+        )
+        async with open_session(judging, made_by(work)) as session:
+
+            def begin() -> Iterator[tuple[str, Callable[[], Generator[Request, Reply, Verdict]]]]:
+                for passage, outcome in _rows(work):
+                    if outcome.state is State.KEPT and outcome.example:
+                        asked = row(work, passage, outcome)
+                        waiting[passage.id] = asked, outcome
+                        spans = sentences.spans(asked.answer)
+                        yield (
+                            passage.id,
+                            partial(vote, asked.question, asked.answer, passage.text, sentences=spans),
+                        )
+
+            await session.follow(begin(), take)
+
+    asyncio.run(ask())
+    work.ledger.save([], judged, made_by(work))
+    if failed:
+        reason, _ = failed.most_common(1)[0]
+        raise RawtuneError(
+            f"{failed.total()} of {kept} rows could not be judged; most often: {reason}",
+            "run the same command again: only these are asked about again",
+        )
+
+
+def _close(work: Work) -> Done:
+    """The closing account; nothing may be missing from it."""
+    passages, tally = work.ledger.count_passages(), work.ledger.tally(made_by(work))
+    kept, quarantined, failed = (tally.states[state] for state in State)
+    if passages != kept + quarantined + failed:
+        raise AccountingError(f"{passages} passages, but {kept} kept + {quarantined} quarantined + {failed} failed")
+    rules, warned = Counter[str](), 0
+    for _, outcome in work.ledger.endings(State.KEPT, State.QUARANTINED, made_by=[made_by(work)]):
+        rules.update(finding.code for finding in outcome.findings)
+        warned += outcome.state is State.KEPT and bool(outcome.findings)
+    found = ", ".join(f"{code} {count}" for code, count in sorted(rules.items()))
+    account = f"{kept} kept ({warned} of them with warnings) + {quarantined} quarantined + {failed} failed"
+    work.tell(f"{account} = {passages} passages" + (f"; findings: {found}" if found else ""))
+    work.log.write("verified", kept=kept, quarantined=quarantined, failed=failed, rules=dict(sorted(rules.items())))
+    allowed = work.config.synthesis.max_quarantined
+    if not kept or quarantined > allowed * passages:
+        raise GateFailed(
+            f"{account}: more in quarantine than synthesis.max_quarantined allows ({allowed:.0%})",
+            "see what is wrong with: rawtune status --quarantine; ask again with: rawtune retry",
+        )
+    summary = {
+        "passages": passages,
+        "kept": kept,
+        "quarantined": quarantined,
+        "failed": failed,
+        **{origin.value: tally.origins[origin] for origin in Origin},
+        "warned": warned,
+        "rules": dict(sorted(rules.items())),
+    }
+    return Done(tally.rows, summary)
