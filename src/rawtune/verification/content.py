@@ -1,4 +1,4 @@
-"""RT107 to RT119: what stands in a row but says nothing: markup, loops, refusals, broken characters, or nothing."""
+"""What stands in a row but says nothing (RT107, RT108, RT114, RT115, RT119): markup, loops, refusals, broken characters."""
 
 import html
 import re
@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from rawtune.records import Severity
 from rawtune.verification.prose import is_about_code, is_code, prose
 from rawtune.verification.rule import Column, Row, Spot, rule
 
@@ -155,38 +154,6 @@ def _refrain_without_song(text: str) -> tuple[int, int] | None:
         return None
     start = max(0, shown.find(sentence.split(" ")[0]))
     return start, min(len(text), start + len(sentence))
-
-
-@rule("RT109", "length", severity=Severity.WARNING)
-def length(
-    row: Row, *, shortest_answer: int = 2, longest_answer: int = 8000, longest_question: int = 4000
-) -> Iterator[Spot]:
-    """The answer is shorter or longer, or the question longer, than so many characters.
-
-    What is longer than the training's longest input or output is cut there. A Chinese character counts as two where an
-    answer is short, and one sign that is not a small letter (a choice, a number) is never too short.
-
-    Bad:
-        Meng | m
-        蒙卦 | y
-    Good:
-        Which is right, A or B? | B
-        蒙卦吉不吉？ | 吉
-    """
-    answer = row.answer
-    if len(answer) > longest_answer:
-        yield Spot(
-            f"has {len(answer):,} characters, more than {longest_answer:,}", Column.ANSWER, longest_answer, len(answer)
-        )
-    elif len(answer) < shortest_answer or len(bare := answer.strip()) < shortest_answer:
-        bare = answer.strip()
-        single = len(bare) == 1 and not bare.islower()
-        wide = sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in bare)
-        if wide < shortest_answer and bare and not single:
-            yield Spot(f"has fewer than {shortest_answer} characters", Column.ANSWER, 0, len(answer))
-    if len(row.question) > longest_question:
-        message = f"has {len(row.question):,} characters, more than {longest_question:,}"
-        yield Spot(message, Column.QUESTION, longest_question, len(row.question))
 
 
 _NOTHING = frozenset({"nan", "NaN", "<NA>", "#N/A", "<noinput>"})

@@ -1,8 +1,10 @@
-"""RT106: an answer that was cut off."""
+"""RT106 and RT109: an answer that was cut off, or is too short or too long."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
+from rawtune.records import Severity
 from rawtune.verification.prose import is_code
 from rawtune.verification.rule import Column, Row, Spot, rule
 
@@ -99,3 +101,35 @@ def _is_sentence(text: str, longest_phrase: int) -> bool:
     small = sum(word.islower() for word in words)
     listed = text.count(",") * 3 >= len(words)
     return small * 2 > len(words) and not listed and len(text) > 3 * len(words)
+
+
+@rule("RT109", "length", severity=Severity.WARNING)
+def length(
+    row: Row, *, shortest_answer: int = 2, longest_answer: int = 8000, longest_question: int = 4000
+) -> Iterator[Spot]:
+    """The answer is shorter or longer, or the question longer, than so many characters.
+
+    What is longer than the training's longest input or output is cut there. A Chinese character counts as two where an
+    answer is short, and one sign that is not a small letter (a choice, a number) is never too short.
+
+    Bad:
+        Meng | m
+        蒙卦 | y
+    Good:
+        Which is right, A or B? | B
+        蒙卦吉不吉？ | 吉
+    """
+    answer = row.answer
+    if len(answer) > longest_answer:
+        yield Spot(
+            f"has {len(answer):,} characters, more than {longest_answer:,}", Column.ANSWER, longest_answer, len(answer)
+        )
+    elif len(answer) < shortest_answer or len(bare := answer.strip()) < shortest_answer:
+        bare = answer.strip()
+        single = len(bare) == 1 and not bare.islower()
+        wide = sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in bare)
+        if wide < shortest_answer and bare and not single:
+            yield Spot(f"has fewer than {shortest_answer} characters", Column.ANSWER, 0, len(answer))
+    if len(row.question) > longest_question:
+        message = f"has {len(row.question):,} characters, more than {longest_question:,}"
+        yield Spot(message, Column.QUESTION, longest_question, len(row.question))
