@@ -427,6 +427,7 @@ def test_what_is_mended_keeps_its_meaning_and_is_told(text, repair):
         ('content：“x"\nsummary：“蒙卦。"', "蒙卦。"),
         ("**content: x**\n**summary: 2*3 is six.**", "2*3 is six."),
         ("content: x\nsummary: Use `a` or `b`", "Use `a` or `b`"),
+        ("content：“x”\nsummary：“他说：“走。””\n希望对你有帮助！", "他说：“走。”"),
     ],
 )
 def test_the_marks_of_a_value_are_kept_or_it_is_a_fault(text, answer):

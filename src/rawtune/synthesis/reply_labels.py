@@ -107,7 +107,7 @@ def _read_value(key: str, raw: str, reading: Reading, *, is_last: bool = True) -
         reading.fault("RT117", f"the value of '{key}' closes its first quote before its end; put all of it in quotes")
     if foreign or not rest.strip(_DECORATION):
         return ""
-    whole = opening not in _APOSTROPHES and value.count(opening) % 2 == 0
+    whole = opening not in _APOSTROPHES and (not alike or value.count(opening) % 2 == 0)
     if not whole or "\n" not in rest[: len(rest) - len(rest.lstrip(_DECORATION))]:
         reading.fault("RT117", f"there is other text after the value of '{key}'")
         return ""
