@@ -1,4 +1,4 @@
-"""What stands in a row but says nothing (RT107, RT108, RT114, RT115, RT119): markup, loops, refusals, broken characters."""
+"""What stands in a row but says nothing (RT107, RT108, RT114, RT115, RT119): markup, loops, refusals, broken signs."""
 
 import html
 import re
