@@ -149,8 +149,15 @@ def test_a_swapped_relation_says_the_same_words_and_something_else(rows, languag
         assert changed.total() <= len("before") + len("after")
 
 
-def test_upper_and_lower_are_not_swapped_where_they_are_the_same():
-    text = "乾卦的上卦为乾，下卦为乾。"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "乾卦的上卦为乾，下卦为乾。",
+        "The upper trigram of Qian is Qian, and the lower trigram is Qian.",
+        "坎卦的六爻自下而上为阴、阳、阴、阴、阳、阴。",
+    ],
+)
+def test_a_relation_is_not_swapped_where_that_changes_nothing(text):
     rows = [Sample("乾卦是什么？", text, "乾卦", text)] * 3
     assert not any(label.fault for label in plant(rows, kinds=["relation-swapped"], share=1.0))
 

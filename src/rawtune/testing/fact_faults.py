@@ -53,9 +53,10 @@ _PAIRS = {
     ),
     "en": (
         *(("upper", "lower"), ("before", "after"), ("above", "below"), ("inside", "outside"), ("earlier", "later")),
-        *(("more than", "less than"), ("at the top", "at the bottom"), ("higher", "lower")),
+        *(("more than", "less than"), ("at the top", "at the bottom")),
     ),
 }
+_HALVES = ("upper", "上卦", "内卦", "上面")
 _FROM_TO = {
     "zh": re.compile(r"从([^，。；、到]{1,8})到([^，。；、]{1,8}?)(?=[，。；、]|$)"),
     "en": re.compile(r"\b[Ff]rom (?:the )?([a-z]+) to (?:the )?([a-z]+)\b"),
@@ -137,7 +138,7 @@ def _turned(sentence: str, language: str, alike: bool) -> Iterator[str]:
     for one, other in _PAIRS[language]:
         edge = r"\b" if language == "en" else ""
         either = re.compile(f"{edge}(?:{one}|{other}){edge}")
-        if either.search(sentence) and not (alike and one in ("upper", "上卦", "内卦", "上面")):
+        if either.search(sentence) and not ((alike and one in _HALVES) or _reads_both_ways(sentence)):
             pieces = re.split(f"({either.pattern})", sentence)
             yield "".join({one: other, other: one}.get(piece, piece) for piece in pieces)
     for way in _FROM_TO[language].finditer(sentence):
@@ -155,6 +156,12 @@ def invented_sentence(row: Sample, field: Field) -> Sample | None:
     at = field.chance.randint(1, len(parts))
     invented = field.chance.choice(_INVENTED[row.language])
     return replace(row, answer=join(row.language, *parts[:at], invented, *parts[at:]))
+
+
+def _reads_both_ways(sentence: str) -> bool:
+    """Whether the list that a sentence ends on is the same from its end, so that its direction says nothing."""
+    items = re.findall(r"\w+", re.split(r"为| are ", sentence)[-1])
+    return len(items) > 2 and items == items[::-1]
 
 
 def _alike(one: str, other: str) -> bool:

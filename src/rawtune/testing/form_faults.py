@@ -41,7 +41,7 @@ def schema_key(row: Sample, field: Field) -> Sample:
     return replace(row, answer=form.format(key, row.answer.strip()))
 
 
-@fault("extra-key", "RT101")
+@fault("extra-key", "RT101", implies=("RT2",))
 def extra_key(row: Sample, field: Field) -> Sample:
     """Behind the answer stands a key that the teacher made up, with its value."""
     key = field.chance.choice(_EXTRA_KEYS[row.language])
