@@ -38,7 +38,7 @@ def number(row: Row, weights: Weights) -> Iterator[Spot]:
         蒙卦 | 蒙卦是第五卦，由六爻组成。 | 蒙卦是《易经》的第四卦，共有六爻。
         Warranty | The warranty lasts 5 years. | The warranty lasts 3 years, and 5 days of testing are free.
     Good:
-        退货期是多久？ | 买家七天内可以退货，注意两点：自理运费，保留包装。 | 买家收到商品后，7天内可以退货，运费自理，须保留包装。
+        退货期 | 买家七天内可以退货，注意两点：自理运费，保留包装。 | 买家7天内可以退货，运费自理，须保留包装。
         Meng | Meng is the fourth hexagram. | Meng is hexagram 4 of the Book of Changes.
         Fee | It costs 1,500 dollars, for two reasons. | The fee is $1500 because of labour and parts.
     """
@@ -83,20 +83,22 @@ def _instead(mention: Number, row: Row, weights: Weights, same: list[Number], gi
             and best < (share := weights.containment(context, around))
         ):
             best, found = share, other
-    if best < 0.6:
+    if best < (0.75 if same else 0.6) or (same and sum(3 if unit.isascii() else 1 for unit in context) < 8):
         return None
     mine = 0.0
     for other in same:
         left, right, around = _context(passage, other)
         share = weights.containment(context, around)
-        mine = max(mine, share if (left, right) == (before, after) else share / 2)
-    return found if mine <= best - 0.3 else None
+        near = mention.dimension or (left == before and before) or (right == after and after)
+        mine = max(mine, share if near or not (before or after) else share / 2)
+    verbatim = best > 0.95 and len(context) > 3  # then the number's own place must be as much alike
+    return found if mine <= best - (0.05 if verbatim else 0.3) else None
 
 
 _BEFORE = re.compile(rf"([{CJK}]|[a-z]{{4,}})[ -]?$", re.IGNORECASE)
 _AFTER = re.compile(rf"[ -]?([{CJK}]|[a-z]{{3,}})", re.IGNORECASE)
 _AND = re.compile(r" (?:and|or|but|while) |而|和|与|或")
-_NOT_NOUNS = frozenset(("the", "and", "for", "with", "from", "that", "this", "about", "than", "over", "into", "only"))
+_NOT_NOUNS = frozenset(("the", "and", "for", "with", "from", "that", "this", "about", "than", "over", "into"))
 
 
 def _context(text: str, mention: Number) -> tuple[str, str, frozenset[str]]:

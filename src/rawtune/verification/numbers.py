@@ -258,5 +258,5 @@ def _measured(text: str, value: float, ordinal: bool, figure: bool, start: int, 
         end = unit.end()
         if size == 12 and 1000 <= value < 3000:
             dimension, size = "year", 1.0
-    telling = value > _SMALL or bool(dimension and value > 1) or (figure and ordinal)
+    telling = value > _SMALL or (figure and ordinal) or bool(dimension and (value > 1 or (figure and value != 1)))
     return Number(value, value * size, dimension, ordinal, telling, start, end)

@@ -111,7 +111,7 @@ _STACK = re.compile(
 _PILE = re.compile(rf"(?P<side>[上下])(?P<other>[^{_END}\s卦上下])(?!(?P=side))[上下](?=[{_END}\s]|$)")
 _PLACE = re.compile(rf"在(?P<other>[^{_END}在]{{0,6}}?)(?:之|的)?(?P<side>[上下])(?:面|方|边)?(?![{CJK}]卦|卦)")
 _UPPER = re.compile(
-    r"\b(?P<slot>upper|lower)\b(?: (?:trigram|half|one|part|figure))?(?: of (?:the )?\w+)?"
+    r"\b(?P<slot>upper|lower)\b(?: (?!of |is |and )[a-z]+)?(?: of (?:the )?\w+)?"
     r"(?P<copula> is| was| being| represents| means| stands for|:)?"
 )
 _TURNED_UPPER = re.compile(r"(?: is| was| as| forms| makes| being)(?: the| its)? $")
@@ -325,6 +325,9 @@ def _between(text: str, markers: re.Pattern[str]) -> Iterator[Pair]:
         start, end = _clause_start(text, match.start()), _clause_end(text, match.end())
         most = 2 if kind == "upon" else 0  # words of place stand close to what they place
         first = _words(text[start : match.start()], last=True, most=most)
+        if not first and match.group() == "then" and start:  # first wash it, then dry it
+            start = _clause_start(text, start - 1)
+            first = _words(text[start : match.start()], last=True)
         second = _words(text[match.end() : end], most=most)
         if first and second:
             yield Pair(kind, *((second, first) if reverse else (first, second)), start, end)
@@ -408,7 +411,7 @@ def _agreement(said: Pair, first: frozenset[str], second: frozenset[str]) -> flo
     """How far the sides of ``said`` hold what tells ``first`` and ``second`` apart: the side that does less."""
     common = first & second
     shares = [
-        len((words - common) & held) / (len(words - common) or 1)
+        len((words - common) & held) / max(1, min(len(words - common), max(2, len(held - common))))
         for words, held in ((said.first, first), (said.second, second))
         if words
     ]

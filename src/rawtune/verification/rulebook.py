@@ -16,6 +16,7 @@ from rawtune.verification import (
     duplicates,
     ending,
     form,
+    grounding,
     judge,
     language,
     leakage,
@@ -26,7 +27,7 @@ from rawtune.verification import (
 from rawtune.verification.judge import Verdict
 from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
 
-_FAMILIES = (unreadable, form, duplicates, leakage, templates, judge, ending, content, language, privacy)
+_FAMILIES = (unreadable, form, duplicates, leakage, templates, judge, ending, content, language, privacy, grounding)
 
 RULES: dict[str, Rule] = {
     rule.code: rule
