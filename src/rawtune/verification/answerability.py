@@ -9,11 +9,10 @@ _WORD = re.compile(r"[^\W\d_\u3400-\u9fff]{4,}")
 _STEM = 6
 _FEWEST = 3
 """Concepts that a template must be filled with before a word of it can be one concept's own."""
-_OFTEN = 2
-"""Times that a concept's text must hold a word before it is taken for that concept's own, and not for chance."""
-_ASKING = (
+_ASKING = frozenset(
     "什么代表意思意义含义象征解释说明介绍概括总结理解核心思想内容关于知道了解告诉我们如何怎样怎么为什么请问可以能够应该以及"
-    "哪些一下几句书中常听提起指的讲解老师要点主要方面关系作用特点启示影响表示描述谈谈看法给出简要简单详细"
+    "哪些一下几句书中常听提起指的讲解老师要点主要方面关系作用特点启示影响表示描述谈谈看法给出简要简单详细这那是"
+    "请向初学者从中会有如果人你我他她它被用大白话帮弄明接触刚都不点句吗读给听常回答主把和与在对于很也就还一"
 )
 """Characters that questions are made of, in any domain."""
 
@@ -22,8 +21,8 @@ def one_concepts_words(templates: Mapping[str, Set[str]], texts: Mapping[str, st
     """Templates that hold a word which the text of one concept alone speaks of: the word, and that concept.
 
     ``templates`` name the concepts that they are filled with, ``texts`` hold what is said about each. In Chinese, where
-    nothing parts words, a pair of characters stands for one. Words of questions as such do not count, nor do those that
-    several templates share.
+    nothing parts words, a pair of characters stands for one, if questions are made of neither. Words of questions as
+    such do not count, nor do those that several templates share.
     """
     holders: dict[str, int] = {}
     for line in templates:
@@ -39,7 +38,7 @@ def one_concepts_words(templates: Mapping[str, Set[str]], texts: Mapping[str, st
         for word in sorted(_words(line)):
             if holders[word] < _FEWEST:
                 speaking = [concept for concept, text in lowered.items() if word in text]
-                if len(speaking) == 1 and lowered[speaking[0]].count(word) >= _OFTEN:
+                if len(speaking) == 1:
                     found[line] = (word, speaking[0])
                     break
     return found
@@ -48,15 +47,19 @@ def one_concepts_words(templates: Mapping[str, Set[str]], texts: Mapping[str, st
 def _words(line: str) -> set[str]:
     line = line.casefold()
     words = {word[:_STEM] for word in _WORD.findall(line)} - _english()
-    return words | {pair for pair in _HAN_PAIR.findall(line) if not set(pair) <= set(_ASKING)}
+    return words | {pair for pair in _HAN_PAIR.findall(line) if _ASKING.isdisjoint(pair)}
 
 
 @lru_cache(maxsize=1)
 def _english() -> frozenset[str]:
     asking = (
-        "what which when where whose does stand mean meaning explain describe tell about could would should please give"
-        " short summary core idea text says understand hearing interpret introduce sentences learn from summarise"
-        " summarize matters teacher plain words message help make sense someone asks came across know nothing fill main"
-        " points have there that this with your beginner briefly detail example between relate relation have with"
+        "what which when where whose does stand mean meaning explain describe tell about could would should "
+        "please give short summary core idea text says understand hearing interpret introduce sentences learn "
+        "from summarise summarize matters teacher plain words message help make sense someone asks came across "
+        "know nothing fill main points have there that this with your beginner briefly detail example between "
+        "relate relation keep difference compare benefit advantage disadvantage important significance represent "
+        "symbol symbolise purpose role reason cause effect history origin kind type ways step steps work used "
+        "need happen interesting question answer quick quickly simple simply study read reading word term phrase "
+        "ideas thing things "
     )
     return frozenset(word[:_STEM] for word in asking.split())

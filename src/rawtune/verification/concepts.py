@@ -33,7 +33,11 @@ def discover(groups: Mapping[Hashable, Sequence[str]], known: Mapping[Hashable, 
     groups do, the most frequent first and of these the longest; a second one is looked for in the questions that do not
     hold the first.
     """
-    counted = {group: Counter(c for q in questions for c in pieces(q)) for group, questions in groups.items()}
+    counted = {
+        group: Counter(c for q in questions for c in pieces(q))
+        for group, questions in groups.items()
+        if group not in known
+    }
     common: Counter[str] = Counter()
     for group, counts in counted.items():
         common.update(c for c, n in counts.items() if n >= 0.3 * len(groups[group]))
@@ -68,11 +72,15 @@ def core(concept: str) -> str:
 
 
 def mask(question: str, concepts: Sequence[str]) -> str:
-    """The question's template: its concept replaced by ``{}``; empty if it holds none of them."""
-    for concept in concepts:
-        if concept in question:
-            return question.replace(concept, SLOT)
-    return ""
+    """The question's template, in lower case: its concept replaced by ``{}``; empty if it holds none of them."""
+    concept = subject(question, concepts)
+    return question.lower().replace(concept.lower(), SLOT) if concept else ""
+
+
+def subject(question: str, concepts: Sequence[str]) -> str:
+    """The first of the concepts that the question holds, whatever its case; empty if it holds none."""
+    lowered = question.lower()
+    return next((concept for concept in concepts if concept.lower() in lowered), "")
 
 
 def _shared(questions: Sequence[str], of: int, counts: Counter[str], common: Counter[str], most: int) -> str:

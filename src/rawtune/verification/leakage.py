@@ -3,15 +3,20 @@
 import re
 from collections.abc import Iterator
 
+from rawtune.verification.crossing import TRAIN
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
-from rawtune.verification.seen import Seen, key
+from rawtune.verification.seen import Seen
 
 _RUN = 6
 """Characters of the runs that are compared."""
+# What leaves a text as it was, or takes a part of it; then what words it anew.
+_CHOICES = (
+    r"correct|fix|edit|proofread|grammar|punctuat|repeat|extract|classif|choose|which (?:of|one)|sort|quote"
+    r"|改正|纠正|修改|病句|标点|[提抽]取|摘录|选择|排序|分类|重复|朗读|哪一?[个项句]"
+)
+_CHOICE = re.compile(_CHOICES, re.IGNORECASE)
 _TASK = re.compile(
-    r"correct|fix|rewrite|rephrase|paraphras|edit|proofread|grammar|punctuat|capitali|summari|translat|repeat|extract"
-    r"|classif|choose|which (?:of|one)|sort|改写|改正|纠正|润色|译|修改|病句|标点|重写|摘要|总结|概括|[提抽]取|复述"
-    r"|[缩扩续]写|选择|排序|分类|重复|朗读|哪一?[个项句]",
+    rf"{_CHOICES}|rewrite|rephrase|paraphras|capitali|summari|translat|改写|润色|译|重写|摘要|总结|概括|复述|[缩扩续]写",
     re.IGNORECASE,
 )
 _GIVEN = re.compile(r"[:：\n\"“「『《`(（]")
@@ -35,13 +40,15 @@ def answer_in_question(row: Row, *, share: float = 0.8, shortest: int = 12) -> I
     if len(row.answer) < shortest or len(row.question) < share * len(row.answer):
         return
     question, answer = row.question.casefold(), row.answer.casefold().rstrip(" 。.！!？?")
-    if answer not in question:
+    whole = answer in question
+    if not whole:
         runs = {answer[at : at + _RUN] for at in range(len(answer) - _RUN + 1)}
         held = sum(run in question for run in runs)
         if not runs or held < share * len(runs):
             return
     at = max(0, question.find(answer[:_RUN]))
-    if len(question) > 4 * len(answer) or (_TASK.search(question) and _GIVEN.search(question)):
+    task = _CHOICE if whole else _TASK
+    if len(question) > 4 * len(answer) or (task.search(question) and _GIVEN.search(question)):
         return
     yield Spot("holds the answer", Column.QUESTION, at, min(len(question), at + len(answer)))
 
@@ -60,5 +67,5 @@ def split_crossed(row: Row, seen: Seen) -> Iterator[Spot]:
         蒙卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水，清澈而不知去向。 | 蒙卦 | train
         屯卦是什么？ | 屯卦象征万物初生时的艰难，宜守不宜进。 | 屯卦 | test
     """
-    if seen.crossed and row.split and (number := seen.crossed.get(key(row.answer))) is not None:
+    if row.split not in TRAIN and (number := seen.crossed.get(row.answer)) is not None:
         yield Spot(f"stands in training row {number}, too", Column.ANSWER, 0, len(row.answer))

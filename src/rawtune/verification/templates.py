@@ -23,9 +23,9 @@ def one_concepts_word(row: Row, seen: Seen) -> Iterator[Spot]:
         需卦是什么？ | 需卦说的是等待时机，饮食宴乐。 | 需卦
         师卦是什么？ | 师卦说的是用兵的道理。 | 师卦
     """
-    group = seen.group(row)
-    if group is None or not seen.misfits:
+    if not seen.misfits:
         return
+    group = seen.group(row)
     word, owner = seen.misfits.get(template(row, group), ("", ""))
     if word and owner not in group.concepts and word not in row.answer.casefold():
         at = max(0, row.question.casefold().find(word))
