@@ -28,6 +28,7 @@ class Pair(NamedTuple):
 _END = '，,。；;：:、！!？?\n（）()“”"「」'
 _ENDS = frozenset(_END)
 _PART = re.compile(f"[^{_END}]+")
+_CLAUSE = re.compile(rf"(?:[^{_END}.]|\.(?=\S))+")
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?!\s|$))+")
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _FUNCTION_WORDS = (
@@ -111,7 +112,7 @@ _STACK = re.compile(
 _PILE = re.compile(rf"(?P<side>[上下])(?P<other>[^{_END}\s卦上下])(?!(?P=side))[上下](?=[{_END}\s]|$)")
 _PLACE = re.compile(rf"在(?P<other>[^{_END}在]{{0,6}}?)(?:之|的)?(?P<side>[上下])(?:面|方|边)?(?![{CJK}]卦|卦)")
 _UPPER = re.compile(
-    r"\b(?P<slot>upper|lower)\b(?: (?!of |is |and )[a-z]+)?(?: of (?:the )?\w+)?"
+    r"\b(?P<slot>upper|lower)\b(?: (?:trigram|half|one|part)| [a-z]+(?= (?:is|was|of)\b))?(?: of (?:the )?\w+)?"
     r"(?P<copula> is| was| being| represents| means| stands for|:)?"
 )
 _TURNED_UPPER = re.compile(r"(?: is| was| as| forms| makes| being)(?: the| its)? $")
@@ -363,7 +364,7 @@ def turned(text: str, passage: str, *, upright: bool = True) -> Iterator[tuple[i
     """Where a clause of ``text`` is one of the passage with a direction reversed: its span, and that of the other.
 
     The clauses are alike word for word but for upper and lower, before and after, 高 and 低, and so on; without
-    ``upright``, what lies above and what below is left alone.
+    ``upright``, a clause that only says what lies above, or what below, is left alone.
     """
     said = list(_directed(text))
     given: dict[str, list[tuple[tuple[str, ...], int, int]]] = {}
@@ -373,7 +374,7 @@ def turned(text: str, passage: str, *, upright: bool = True) -> Iterator[tuple[i
         others = given.get(key)
         if not others or any(other == directions for other, *_ in others):
             continue
-        if upright or not _UPRIGHT.issuperset(directions):
+        if upright or len(directions) > 1 or directions[0] not in _UPRIGHT:
             yield start, end, *others[0][1:]
 
 
@@ -382,7 +383,7 @@ def _directed(text: str) -> Iterator[tuple[str, tuple[str, ...], int, int]]:
     lower = text.lower()
     if len(lower) != len(text) or not _DIRECTION.search(lower):
         return
-    for clause in _PART.finditer(lower):
+    for clause in _CLAUSE.finditer(lower):
         if directions := tuple(_DIRECTION.findall(clause.group())):
             key = _DIRECTION.sub(lambda match: _MASKS[match.group()], clause.group()).strip(" .")
             if len(key) - sum(len(_MASKS[word]) for word in directions) >= _SHORTEST:

@@ -96,4 +96,7 @@ def _names(passage: str) -> set[str]:
 
 
 def _plain(name: str) -> str:
-    return name.strip().casefold()
+    """As it is looked up in a question: from its first word to its last."""
+    name = name.casefold()
+    spans = [match.span() for match in _TOKEN.finditer(name)]
+    return name[spans[0][0] : spans[-1][1]] if spans else ""
