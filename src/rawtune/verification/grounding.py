@@ -67,7 +67,9 @@ def number(row: Row, weights: Weights) -> Iterator[Spot]:
 def _instead(mention: Number, row: Row, weights: Weights, same: list[Number], given: list[Number]) -> Number | None:
     """A number of the passage that stands where ``mention`` stands in the answer, among the same words."""
     passage = row.passage or ""
-    before, after, context = _context(row.answer, mention)
+    before, after, context = here = _context(row.answer, mention)
+    if any(_context(passage, other) == here for other in same):
+        return None
     best, found = 0.0, None
     for other in given:
         if other.dimension != mention.dimension or mention.equals(other):
@@ -101,6 +103,7 @@ _AND = re.compile(r" (?:and|or|but|while) |而|和|与|或")
 _NOT_NOUNS = frozenset(("the", "and", "for", "with", "from", "that", "this", "about", "than", "over", "into"))
 
 
+@lru_cache(1024)
 def _context(text: str, mention: Number) -> tuple[str, str, frozenset[str]]:
     """The word before a number, the one behind it, and the units of the rest of its clause."""
     start, end = mention.start, mention.end

@@ -6,6 +6,7 @@ whose first side is the upper, the earlier, the origin, the cause or the greater
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -366,7 +367,7 @@ def turned(text: str, passage: str, *, upright: bool = True) -> Iterator[tuple[i
     The clauses are alike word for word but for upper and lower, before and after, 高 and 低, and so on; without
     ``upright``, a clause that only says what lies above, or what below, is left alone.
     """
-    said = list(_directed(text))
+    said = _directed(text)
     given: dict[str, list[tuple[tuple[str, ...], int, int]]] = {}
     for key, directions, start, end in _directed(passage) if said else ():
         given.setdefault(key, []).append((directions, start, end))
@@ -378,16 +379,19 @@ def turned(text: str, passage: str, *, upright: bool = True) -> Iterator[tuple[i
             yield start, end, *others[0][1:]
 
 
-def _directed(text: str) -> Iterator[tuple[str, tuple[str, ...], int, int]]:
+@lru_cache(64)
+def _directed(text: str) -> list[tuple[str, tuple[str, ...], int, int]]:
     """Each clause that holds words of direction: its text with these masked, the words, and its span."""
     lower = text.lower()
     if len(lower) != len(text) or not _DIRECTION.search(lower):
-        return
+        return []
+    found = []
     for clause in _CLAUSE.finditer(lower):
         if directions := tuple(_DIRECTION.findall(clause.group())):
             key = _DIRECTION.sub(lambda match: _MASKS[match.group()], clause.group()).strip(" .")
             if len(key) - sum(len(_MASKS[word]) for word in directions) >= _SHORTEST:
-                yield key, directions, *clause.span()
+                found.append((key, directions, *clause.span()))
+    return found
 
 
 def contradicted(said: Pair, given: Sequence[Pair]) -> Pair | None:
