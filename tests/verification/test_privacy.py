@@ -23,6 +23,8 @@ PRIVATE = [
     ("RT702", "Call +44 20 7219 3000 at noon.", "+44 20 7219 3000"),
     ("RT703", "身份证号11010519491231002X。", "11010519491231002X"),
     ("RT703", "身份证110105491231002，已过期。", "110105491231002"),
+    ("RT703", "身份证号：320102195004210095。", "320102195004210095"),  # its district came later
+    ("RT703", "It reads 44010319681230002x.", "44010319681230002x"),
     ("RT703", "Her number is 536-22-8741.", "536-22-8741"),
     ("RT703", "NI number: JG 12 13 16 A.", "JG 12 13 16 A"),
     ("RT703", "香港身份证A123456(3)。", "A123456(3)"),
@@ -32,6 +34,7 @@ PRIVATE = [
     ("RT704", "Push with ghp_9aXk27TqLwZ3vB5mNc8yRdJ4eUfGhK6s1oPq.", "ghp_9aXk27TqLwZ3vB5mNc8yRdJ4eUfGhK6s1oPq"),
     ("RT704", f"The header is {JWT}.", JWT),
     ("RT704", "Slack: xoxb-2718281828-AbCdEfGhIj", "xoxb-2718281828-AbCdEfGhIj"),
+    ("RT704", "密钥是AKIAZRXMXHFLKPJUFKJD。", "AKIAZRXMXHFLKPJUFKJD"),
     ("RT704", "The password is: tR7#mq2LwZ.", "tR7#mq2LwZ"),
     ("RT704", 'Set "api_key": "9aXk27TqLwZ3vB5m" there.', "9aXk27TqLwZ3vB5m"),
     ("RT704", "后台密码：tR7#mq2LwZ，请保管。", "tR7#mq2LwZ"),
@@ -39,6 +42,9 @@ PRIVATE = [
     ("RT705", "Card 4539 1488 0343 6467.", "4539 1488 0343 6467"),
     ("RT705", "Card 4539148803436467.", "4539148803436467"),
     ("RT705", "Amex 3714 496353 98431.", "3714 496353 98431"),
+    ("RT705", "卡号6217 0034 1986 0225 260。", "6217 0034 1986 0225 260"),
+    ("RT705", "It fell into disorder. Card number: 6222021234567890128.", "6222021234567890128"),
+    ("RT705", "Card 4539 1488 0343 6467 123.", "4539 1488 0343 6467"),
     ("RT705", "卡号6222021234567890128。", "6222021234567890128"),
 ]
 
@@ -60,6 +66,9 @@ HARMLESS = [
     "See https://weibo.com/u/13916253847 and https://a.example/6222021234567890128.",
     "The sum is 4539148803436468 in all.",
     "编号是110105194912310021。",
+    "编号查询：320102195002300003，990102195004210006。",
+    "Part 078-05-1120, 666-12-3456 and 900-12-3456 came.",
+    "Read sk-learn-is-a-very-well-known-name first.",
     "Part 000-12-3456 and 536-22-87412 came.",
     "Model AB123456C is sold out.",
     "Use sk-xxxxxxxxxxxxxxxxxxxxxxxx or AKIAIOSFODNN7EXAMPLE.",

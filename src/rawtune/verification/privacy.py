@@ -1,7 +1,8 @@
-"""RT7xx: what belongs to somebody: addresses, numbers, keys. A model that is tuned on them tells them to anyone."""
+"""RT7xx: what belongs to somebody: addresses and numbers. A model that is tuned on them tells them to anyone."""
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 
 from rawtune.records import Severity
@@ -11,14 +12,15 @@ _NO_DIGIT = bytes(byte for byte in range(256) if not 0x30 <= byte <= 0x39)
 _WEB_ADDRESS = re.compile(r"\b(?:https?|ftp)://[^\s\"'<>，。；、）)]++")
 # What stands before a number that is one of a thing, not of a person.
 _OF_A_THING = re.compile(
-    r"(?:单号|订单|编号|流水号|序列号|批号|型号|条码|条形码|ISBN|ISSN|DOI|IMEI|order|invoice|tracking|serial|model|ticket|ref"
-    r"|part|sku|barcode|timestamp|时间戳|版本|version|QQ|UUID|hash)[\s\w.#]{0,14}[:：#\s-]{0,4}$",
+    r"(?:单号|订单|编号|流水号|序列号|批号|型号|条码|条形码|时间戳|版本|(?<![a-z])(?:ISBN|ISSN|DOI|IMEI|QQ|UUID|order|invoice"
+    r"|tracking|serial|model|ticket|ref|part|sku|barcode|timestamp|version|hash))"
+    r"(?:[\s\w#]|\.(?! [A-Z])){0,14}[:：#\s-]{0,4}$",
     re.IGNORECASE,
 )
 
 
 @lru_cache(maxsize=4)
-def _digits(text: str) -> int:
+def digit_count(text: str) -> int:
     """How many digits there are, faster than by a pattern."""
     return len(text.encode("utf-8", "replace").translate(None, _NO_DIGIT))
 
@@ -26,13 +28,14 @@ def _digits(text: str) -> int:
 def _texts(row: Row, digits: int) -> Iterator[tuple[Column, str]]:
     """The row's texts with so many digits and more, web addresses blanked."""
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
-        if len(text) >= digits and _digits(text) >= digits:
+        if len(text) >= digits and digit_count(text) >= digits:
             if "://" in text:
                 text = _WEB_ADDRESS.sub(lambda address: " " * len(address.group()), text)
             yield column, text
 
 
-def _shown(secret: str) -> str:
+def shown(secret: str) -> str:
+    """What a message may tell of a secret."""
     return f"{secret[:3]}…"
 
 
@@ -76,11 +79,11 @@ def mail_address(row: Row) -> Iterator[Spot]:
                     or _NO_PERSON.search(user)
                     or top == "example"
                 ):
-                    yield Spot(f"holds a mail address: {_shown(match.group())}", column, *match.span())
+                    yield Spot(f"holds a mail address: {shown(match.group())}", column, *match.span())
 
 
 _PHONE = re.compile(
-    r"(?<![\w.+*/=#$¥€£-])(?:"
+    r"(?<![\w.+*/=#$¥€£-])(?<!\d{4}[ ])(?:"
     r"(?P<mobile>(?:\+?86[ -]?|0086[ -]?)?1[3-9]\d(?P<gap>[ -]?)\d{4}(?P=gap)\d{4})"
     r"|(?P<landline>(?:\+?86[ -]?)?[（(]?0(?:10|2[0-57-9]|[3-9]\d{2})(?:[)）][ ]?|[ -])[2-9]\d{2,3}[ -]?\d{4})"
     r"|(?P<world>(?:\+|00)[1-9]\d{0,2}[ ./-]?(?:\(0?\d{1,4}\)[ ./-]?)?\d(?:[ ./-]?\d){5,12})"
@@ -110,7 +113,7 @@ def phone_number(row: Row) -> Iterator[Spot]:
         for match in _PHONE.finditer(text):
             number = match.group()
             if not _FICTION.search(number) and not _names_a_thing(text, match.start()) and _is_dialled(match):
-                yield Spot(f"holds a phone number: {_shown(number)}", column, *match.span())
+                yield Spot(f"holds a phone number: {shown(number)}", column, *match.span())
 
 
 def _is_dialled(match: re.Match[str]) -> bool:
@@ -129,9 +132,13 @@ def _is_dialled(match: re.Match[str]) -> bool:
 
 
 _DATE = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-_CHINESE_ID = re.compile(rf"(?<![0-9A-Za-z.])[1-8]\d{{5}}(?:19|20)\d{{2}}{_DATE}\d{{3}}[\dXx](?![0-9A-Za-z]|\.\d)")
-_OLD_CHINESE_ID = re.compile(rf"(?<![0-9A-Za-z.])[1-8]\d{{5}}\d{{2}}{_DATE}\d{{3}}(?![0-9A-Za-z]|\.\d)")
-_AMERICAN_ID = re.compile(r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-]|\.\d)", re.ASCII)
+# Provinces by the first two digits (GB/T 2260); their districts came and went over a holder's life.
+_DISTRICT = r"(?<![0-9A-Za-z.])(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])\d{4}"
+_CHINESE_ID = re.compile(rf"{_DISTRICT}(?:19|20)\d{{2}}{_DATE}\d{{3}}[\dXx](?![0-9A-Za-z]|\.\d)")
+_OLD_CHINESE_ID = re.compile(rf"{_DISTRICT}\d{{2}}{_DATE}\d{{3}}(?![0-9A-Za-z]|\.\d)")
+_AMERICAN_ID = re.compile(
+    r"(?<![\w.-])(?!000|666|9|078-05-1120|219-09-9999)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)", re.ASCII
+)
 _BRITISH_ID = re.compile(
     r"(?<![A-Za-z0-9])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?P<gap> ?)\d{2}"
     r"(?P=gap)\d{2}(?P=gap)\d{2}(?P=gap)[A-D](?![A-Za-z0-9])"
@@ -157,29 +164,34 @@ def id_number(row: Row) -> Iterator[Spot]:
     """
     for column, text in _texts(row, 6):
         for match in _ids(text):
-            yield Spot(f"holds an ID number: {_shown(match.group())}", column, *match.span())
+            yield Spot(f"holds an ID number: {shown(match.group())}", column, *match.span())
 
 
 def _ids(text: str) -> Iterator[re.Match[str]]:
-    from stdnum.cn import ric
-    from stdnum.us import ssn
-
-    if _digits(text) >= 15:
+    if digit_count(text) >= 15:
         for match in _CHINESE_ID.finditer(text):
-            if ric.is_valid(match.group().upper()):
+            if _is_chinese(match.group()):
                 yield match
         if _SPEAKS_OF_ID.search(text):
             yield from _OLD_CHINESE_ID.finditer(text)
     if "-" in text:
-        for match in _AMERICAN_ID.finditer(text):
-            if ssn.is_valid(match.group()):
-                yield match
+        yield from _AMERICAN_ID.finditer(text)
     for match in _BRITISH_ID.finditer(text):
         if match["gap"] or _SPEAKS_OF_INSURANCE.search(text):
             yield match
     for match in _ISLAND_ID.finditer(text):
         if _is_hong_kong(match.group()) if match.group()[-1] in ")）" else _is_taiwanese(match.group()):
             yield match
+
+
+def _is_chinese(number: str) -> bool:
+    """A day of birth that was, and the check digit of ISO 7064 MOD 11-2 (GB 11643), where X stands for 10."""
+    try:
+        date.fromisoformat(number[6:14])
+    except ValueError:
+        return False
+    digits = (10 if sign in "Xx" else int(sign) for sign in reversed(number))
+    return sum(digit << place for place, digit in enumerate(digits)) % 11 == 1
 
 
 def _is_hong_kong(number: str) -> bool:
@@ -195,80 +207,9 @@ def _is_taiwanese(number: str) -> bool:
     return sum(w * d for w, d in zip((1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1), digits, strict=True)) % 10 == 0
 
 
-_KEY = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:sk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,200}|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,255}"
-    r"|github_pat_\w{30,255}|glpat-[\w-]{20,64}|xox[abprs]-[A-Za-z0-9-]{10,250}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,64}"
-    r"|[sr]k_live_[A-Za-z0-9]{16,99}|LTAI[A-Za-z0-9]{12,24}|npm_[A-Za-z0-9]{36}|SG\.[\w-]{16,32}\.[\w-]{16,64}"
-    r"|eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,1000})(?![A-Za-z0-9_-])"
-    r"|-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----\s*[A-Za-z0-9+/]{20}",
-    re.ASCII,
-)
-# One of these, a low line, or one with a hyphen stands in every secret, and they are found faster than the patterns.
-_MARKS = (
-    *("AKIA", "ASIA", "AIza", "LTAI", "SG.", "eyJ", "assw", "ASSW", "assphrase", "pwd", "PWD", "ecret", "ECRET"),
-    *("pi key", "pikey", "PI key", "PIKEY", "ss token", "th token", "密码", "密钥", "秘钥", "口令"),
-)
-_MARKS_WITH_HYPHEN = ("sk-", "glpat-", "xox", "-----BEGIN", "pi-key", "PI-KEY", "-token")
-
-
-def _may_hold_secret(text: str) -> bool:
-    if "_" in text or ("-" in text and any(mark in text for mark in _MARKS_WITH_HYPHEN)):
-        return True
-    return any(mark in text for mark in _MARKS)
-
-
-_ASSIGNED = re.compile(
-    r"(?:(?<![A-Za-z])(?i:passw(?:or)?d|pwd|passphrase|api[_ -]?key|(?:client|app)?[_-]?secret"
-    r"(?:[_ -]?(?:access[_ -]?)?key)?|access[_ -]?token|auth[_ -]?token)(?![A-Za-z])[\"']?\s{0,3}"
-    r"(?:(?:\bis ?)?[:=：]|\bis\b)"
-    r"|(?:密码|口令|密钥|秘钥)[\"”]?\s{0,3}(?:[:=：]|是|为))\s{0,3}[\"'“`]?"
-    r"(?P<value>[!-~]{6,80})",
-)
-_PLACEHOLDER = re.compile(
-    r"example|your|x{3}|\*{2}|\.{3}|changeme|placeholder|dummy|sample|fake|redacted|test|pass(?:w(?:or)?d)?\d*\W*$|123456|[<{(\[$%]"
-    r"|secret|token|key$|hash|env|os\.|(.)\1{4}",
-    re.IGNORECASE,
-)
-
-
-@rule("RT704", "secret")
-def secret(row: Row) -> Iterator[Spot]:
-    """A key or a password: API keys by their makers' marks, private keys, signed tokens, a password that is told.
-
-    Placeholders ("your-api-key", ``sk-xxxx``) are left alone.
-
-    Bad:
-        How do I log in? | The password is: tR7#mq2LwZ.
-        怎么登录？ | 后台密码：tR7#mq2LwZ，请妥善保管。
-    Good:
-        How do I log in? | Set OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxx; the password is at least 8 characters long.
-        怎么登录？ | 密码：至少8位，包含字母和数字。
-    """
-    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
-        if len(text) < 8 or not _digits(text) or not _may_hold_secret(text):
-            continue
-        keys = list(_KEY.finditer(text))
-        for match in keys:
-            if not re.search(r"example|x{4}|your|\*{3}|(.)\1{7}", match.group(), re.IGNORECASE):
-                yield Spot(f"holds a key: {_shown(match.group())}", column, *match.span())
-        for match in _ASSIGNED.finditer(text):
-            value = re.split(r"[\"'”`,;\s]", match["value"].rstrip(".,;)"), maxsplit=1)[0]
-            start = match.start("value")
-            if _is_secret(value, match.group()) and not any(key.start() <= start < key.end() for key in keys):
-                yield Spot(f"holds a password or key: {_shown(value)}", column, start, start + len(value))
-
-
-def _is_secret(value: str, told: str) -> bool:
-    if len(value) < 6 or _PLACEHOLDER.search(value):
-        return False
-    has_digit = any(map(str.isdigit, value))
-    # Digits alone are a PIN where a Chinese text says so; elsewhere they are a length or a line.
-    mixed = any(map(str.isalpha, value)) and not re.fullmatch(r"\d+-?[a-z]+", value)
-    return has_digit and (mixed or told[0] in "密口")
-
-
 _CARD = re.compile(
-    r"(?<![\w.+/=#-])[2-6]\d{3}(?:\d{9,15}|(?P<gap>[ -])\d{4}(?P=gap)\d{4}(?P=gap)\d{1,7}|[ -]\d{6}[ -]\d{5})"
+    r"(?<![\w.+/=#-])(?:62\d\d(?P<wide>[ -])(?:\d{4}(?P=wide)){3}\d{3}"
+    r"|[2-6]\d{3}(?:\d{9,15}|(?P<gap>[ -])\d{4}(?P=gap)\d{4}(?P=gap)\d{1,7}|[ -]\d{6}[ -]\d{5}))"
     r"(?![\w/-]|\.\d)",
     re.ASCII,
 )
@@ -289,12 +230,15 @@ def bank_card(row: Row) -> Iterator[Spot]:
         How do I pay? | Use the card ending in 6467 for order 4539148803436467.
         怎么付款？ | 请转到尾号0128的工行卡。
     """
-    from stdnum import luhn
-    from stdnum.cn import ric
-
     for column, text in _texts(row, 13):
         for match in _CARD.finditer(text):
             number = re.sub(r"\D", "", match.group())
-            is_card = _ISSUED.fullmatch(number) and luhn.is_valid(number) and not ric.is_valid(number)
+            is_card = _ISSUED.fullmatch(number) and _sums_up(number) and not _CHINESE_ID.fullmatch(number)
             if is_card and not _names_a_thing(text, match.start()):
-                yield Spot(f"holds a bank card number: {_shown(number)}", column, *match.span())
+                yield Spot(f"holds a bank card number: {shown(number)}", column, *match.span())
+
+
+def _sums_up(number: str) -> bool:
+    """Luhn's sum (ISO/IEC 7812): every second digit from the right counts twice, and of two digits both are added."""
+    digits = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(number))]
+    return sum(digit // 10 + digit % 10 for digit in digits) % 10 == 0

@@ -21,13 +21,16 @@ from rawtune.verification import (
     language,
     leakage,
     privacy,
+    secret,
     templates,
     unreadable,
 )
 from rawtune.verification.judge import Verdict
 from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
 
-_FAMILIES = (unreadable, form, duplicates, leakage, templates, judge, ending, content, language, privacy, grounding)
+_FAMILIES = (
+    *(unreadable, form, duplicates, leakage, templates, judge, ending, content, language, privacy, secret, grounding),
+)
 
 RULES: dict[str, Rule] = {
     rule.code: rule
