@@ -19,7 +19,8 @@ def with_lora(model: Any) -> Any:
 
 
 def test_rows_are_padded_on_the_right_and_only_answers_are_labels() -> None:
-    batch = collate([Encoded([5, 6, 7], [False, False, True]), Encoded([8, 9], [False, True])], padding=0)
+    batch = collate([(7, Encoded([5, 6, 7], [False, False, True])), (3, Encoded([8, 9], [False, True]))], padding=0)
+    assert batch["rows"].tolist() == [7, 3]
     assert batch["input_ids"].tolist() == [[5, 6, 7], [8, 9, 0]]
     assert batch["labels"].tolist() == [[IGNORED, IGNORED, 7], [IGNORED, 9, IGNORED]]
 

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from rawtune.training import loss
-from rawtune.training.loss import IGNORED, answer_loss, whole_logits_loss
+from rawtune.training.loss import IGNORED, answer_losses, whole_logits_losses
 
 
 def case(dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -26,7 +26,7 @@ def test_it_is_cross_entropy_with_its_gradient(monkeypatch: pytest.MonkeyPatch, 
     hidden, head, labels = case()
     expected = reference(hidden, head, labels)
     (gradient,) = torch.autograd.grad(expected / 7, hidden)
-    ours = answer_loss(hidden, head, labels)
+    ours = answer_losses(hidden, head, labels).sum()
     (our_gradient,) = torch.autograd.grad(ours / 7, hidden)
     torch.testing.assert_close(ours, expected)
     torch.testing.assert_close(our_gradient, gradient)
@@ -34,18 +34,18 @@ def test_it_is_cross_entropy_with_its_gradient(monkeypatch: pytest.MonkeyPatch, 
 
 def test_the_head_gets_no_gradient() -> None:
     hidden, head, labels = case()
-    answer_loss(hidden, head, labels).backward()  # type: ignore[no-untyped-call]
+    answer_losses(hidden, head, labels).sum().backward()  # type: ignore[no-untyped-call]
     assert head.grad is None
     assert hidden.grad is not None
 
 
 def test_half_precision_sums_in_full() -> None:
     hidden, head, labels = case(torch.bfloat16)
-    ours = answer_loss(hidden, head, labels)
+    ours = answer_losses(hidden, head, labels).sum()
     assert ours.dtype is torch.float32
     torch.testing.assert_close(ours, reference(hidden.float(), head.float(), labels), rtol=2e-2, atol=0)
 
 
 def test_whole_logits_give_the_same() -> None:
     hidden, head, labels = case()
-    torch.testing.assert_close(whole_logits_loss(hidden @ head.T, labels), answer_loss(hidden, head, labels))
+    torch.testing.assert_close(whole_logits_losses(hidden @ head.T, labels), answer_losses(hidden, head, labels))

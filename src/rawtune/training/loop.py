@@ -18,7 +18,8 @@ from transformers.trainer_callback import TrainerControl, TrainerState
 
 from rawtune.errors import RawtuneError
 from rawtune.progress import Progress
-from rawtune.training.loss import IGNORED, answer_loss, whole_logits_loss
+from rawtune.training.loss import IGNORED, answer_losses, whole_logits_losses
+from rawtune.training.row_losses import RowLosses
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.tokens import Encoded
 
@@ -29,25 +30,34 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     """Trains the adapter of a PEFT model on ``rows``.
 
     The logged loss of a step is the mean over all answer tokens of its batch, into however many micro-batches it falls.
+    ``row_losses`` is given what each row lost on the way.
     """
 
     loss_is_scaled_for_ga = True  # by the tokens of the whole batch, so the Trainer must not divide again
 
     def __init__(
-        self, model: Any, base: str, rows: Sequence[Encoded], padding: int, args: TrainingArguments, progress: Progress
+        self,
+        model: Any,
+        base: str,
+        rows: Sequence[Encoded],
+        padding: int,
+        args: TrainingArguments,
+        progress: Progress,
+        row_losses: RowLosses,
     ) -> None:
         if args.n_gpu > 1:
             args._n_gpu = 1  # one process drives one GPU: DataParallel would count the tokens of a batch wrongly
         super().__init__(
             model=model,
             args=args,
-            train_dataset=rows,
+            train_dataset=list(enumerate(rows, 1)),
             data_collator=lambda batch: collate(batch, padding),
-            callbacks=[Recorder(progress)],
+            callbacks=[Recorder(progress, row_losses)],
         )
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole batch
         self.base = base
+        self.row_losses = row_losses
         self.head = take_off_head(model, torch.tensor([rows[0].ids], device=model.device))
 
     def compute_loss(
@@ -60,11 +70,10 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         """The summed loss of these rows' answers over the answer tokens of the whole batch."""
         # Padding is on the right and attention causal: no real token ever sees a padded one, so no mask is needed.
         output = model(input_ids=inputs["input_ids"], use_cache=False).logits
-        if self.head is None:
-            loss = whole_logits_loss(output, inputs["labels"])
-        else:
-            loss = answer_loss(output, self.head, inputs["labels"])
-        mean: Tensor = loss / num_items_in_batch
+        labels = inputs["labels"]
+        losses = whole_logits_losses(output, labels) if self.head is None else answer_losses(output, self.head, labels)
+        self.row_losses.add(inputs["rows"], labels[:, 1:] != IGNORED, losses.detach())
+        mean: Tensor = losses.sum() / num_items_in_batch
         return mean
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
@@ -81,16 +90,18 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
 
 
 class Recorder(TrainerCallback):  # type: ignore[misc]
-    """Writes each step's loss down, shows it, and stops a run that has lost its way."""
+    """Writes the loss of each step and of its rows down, shows it, and stops a run that has lost its way."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, row_losses: RowLosses) -> None:
         self.progress = progress
+        self.row_losses = row_losses
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Begin the file of losses with those of the checkpoint that is resumed, if any."""
+        """Begin the files of losses with those of the checkpoint that is resumed, if any."""
         lines = [_line(entry["step"], entry) for entry in state.log_history if "loss" in entry]
         with saving(Path(args.output_dir)):
             (Path(args.output_dir) / LOSSES).write_text("".join(lines))
+            self.row_losses.begin(Path(args.output_dir), state.global_step)
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any], **_: Any
@@ -98,6 +109,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         """Called after each step, before its checkpoint is saved."""
         if "loss" not in logs:
             return
+        with saving(Path(args.output_dir)):
+            self.row_losses.write(state.global_step)
         if not math.isfinite(logs["loss"]):
             raise RawtuneError(
                 f"training stopped: the loss of step {state.global_step} is {logs['loss']}",
@@ -112,16 +125,16 @@ def _line(step: int, logs: dict[str, Any]) -> str:
     return json.dumps({"step": step, "loss": logs["loss"], "learning_rate": logs["learning_rate"]}) + "\n"
 
 
-def collate(batch: Sequence[Encoded], padding: int) -> dict[str, Tensor]:
-    """``input_ids`` and ``labels``, both (batch, longest), padded on the right."""
-    longest = max(len(row.ids) for row in batch)
+def collate(batch: Sequence[tuple[int, Encoded]], padding: int) -> dict[str, Tensor]:
+    """``rows`` (batch,), their numbers; ``input_ids`` and ``labels``, both (batch, longest), padded on the right."""
+    longest = max(len(row.ids) for _, row in batch)
     ids = torch.full((len(batch), longest), padding)
     labels = torch.full((len(batch), longest), IGNORED)
-    for i, row in enumerate(batch):
+    for i, (_, row) in enumerate(batch):
         tokens = torch.tensor(row.ids)
         ids[i, : len(tokens)] = tokens
         labels[i, : len(tokens)] = tokens.where(torch.tensor(row.mask), IGNORED)
-    return {"input_ids": ids, "labels": labels}
+    return {"rows": torch.tensor([number for number, _ in batch]), "input_ids": ids, "labels": labels}
 
 
 @torch.no_grad()

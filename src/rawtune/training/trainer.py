@@ -14,6 +14,7 @@ from rawtune.errors import UsageError
 from rawtune.progress import Progress
 from rawtune.records import content_hash
 from rawtune.training import models
+from rawtune.training.row_losses import RowLosses
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.tokens import Encoded, encode
 
@@ -44,13 +45,15 @@ def train(
     output: Path,
     progress: Progress,
     resume: bool = False,
+    ids: Sequence[str] = (),
 ) -> TrainingRun:
     """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
 
     LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer but the head; adapters and optimiser in float32 over
     frozen base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm 1. Rows are shuffled
     globally in each epoch. With ``resume``, a run that was stopped in ``output`` goes on from its last whole
-    checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is dropped.
+    checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is dropped. The loss
+    of every row at every step goes to ``row_losses.csv``, beside its id, if ``ids`` has one for each row.
 
     Raises ``UsageError`` naming every row that cannot be trained on, ``ModelUnavailable``, ``StorageFull`` (the last
     checkpoint stays usable, as after Ctrl-C), or ``RawtuneError`` if the loss is no longer a number.
@@ -66,7 +69,8 @@ def train(
         if cut:
             progress.say(f"{cut} of {len(rows)} answers are cut at {settings.max_output_tokens} tokens")
         checkpoint = last_whole_checkpoint(output)
-        model, losses = _run(model, model_name, tokenizer, encoded, settings, output, checkpoint, progress)
+        kept = RowLosses(ids)
+        model, losses = _run(model, model_name, tokenizer, encoded, settings, output, checkpoint, progress, kept)
         run = TrainingRun(
             folder=str(output),
             losses=losses,
@@ -161,6 +165,7 @@ def _run(
     output: Path,
     checkpoint: Path | None,
     progress: Progress,
+    row_losses: RowLosses,
 ) -> tuple[Any, tuple[float, ...]]:
     """The trained PEFT model, and the loss of every step."""
     import torch
@@ -210,7 +215,7 @@ def _run(
         log_level="error",
     )
     padding = tokenizer.pad_token_id
-    trainer = AnswerTrainer(model=model, base=name, rows=rows, padding=padding, args=arguments, progress=progress)
+    trainer = AnswerTrainer(model, name, rows, padding, arguments, progress, row_losses)
     if checkpoint:
         progress.say(f"going on after step {_step(checkpoint)}")
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
