@@ -20,11 +20,11 @@ _FUNCTION_WORDS = (
 _EMPTY = frozenset(_FUNCTION_WORDS.split())
 _MOST = 250_000  # units known at once
 
-# Chosen on the two packaged corpora with 51 free paraphrases (AUC 0.9999 Chinese, 0.9996 English, against the other
-# passages of the corpus). Of the paraphrases' sentences none stays below a containment of 0.15, and 18% and 4% stay below
-# 0.35; against other passages 89% and 87% stay below 0.15, and all and 99.5% below 0.35. In a first form of the weights,
-# full weight for what no passage holds kept 55% of the Chinese paraphrases below 0.35, and pairs of characters alone 18%
-# below 0.15 (AUC 0.976), as a free paraphrase rarely keeps two neighbours together.
+# Chosen on the two packaged corpora with 51 free paraphrases (AUC 0.9999 Chinese, 0.9996 English, against the
+# other passages of the corpus). Of the paraphrases' sentences none stays below a containment of 0.15, and 18% and
+# 4% stay below 0.35; against other passages 89% and 87% stay below 0.15, and all and 99.5% below 0.35. In a first
+# form of the weights, full weight for what no passage holds kept 55% of the Chinese paraphrases below 0.35, and
+# pairs of characters alone 18% below 0.15 (AUC 0.976), as a free paraphrase rarely keeps two neighbours together.
 _UNSEEN = 0.5
 
 
