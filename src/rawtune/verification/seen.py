@@ -20,7 +20,7 @@ _SAMPLE = 24
 """Questions of a group from which its concept is found."""
 _GROUPS = 10_000
 """Groups whose concepts are found; of a fifth of them the answers are kept, to find words of one concept alone."""
-_MET = 200_000
+_MET = 300_000
 """Hashes of questions that are remembered at once, to find those that are nearly the same."""
 _ALIKE = 20
 """Questions remembered by one hash, the latest."""
@@ -34,12 +34,11 @@ class Group(NamedTuple):
 
 
 class Met(NamedTuple):
-    """A question that was judged before: its words, how many pairs of them there are, its row's number and answer."""
+    """A question that was judged before: its words, three hashes by which it is found, its row's number."""
 
     words: str
-    pairs: int
+    least: tuple[int, int, int]
     number: int
-    answer: int
 
 
 class Seen:
@@ -88,9 +87,9 @@ class Seen:
         """Questions met so far that share one of these hashes."""
         return (met for value in hashes for met in self._alike.get(value, ()))
 
-    def remember(self, hashes: Iterable[int], question: Met) -> None:
-        """From now on, find this question by these hashes."""
-        for value in hashes:
+    def remember(self, question: Met) -> None:
+        """From now on, find this question by its hashes."""
+        for value in question.least:
             same = self._alike.setdefault(value, [])
             same.append(question)
             del same[:-_ALIKE]
