@@ -137,9 +137,3 @@ def test_torch_is_imported_only_when_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-
-
-@pytest.mark.parametrize("name", ["THUDM/chatglm3-6b", "./chatglm3-6b"])
-def test_chatglm_is_refused_in_plain_words(name):
-    with pytest.raises(ModelUnavailable, match="cannot load ChatGLM's original layout"):
-        models.load(name)

@@ -20,11 +20,12 @@ VERBS = {
     "synth": ("rawtune.cli.run", "... and passages to rows, through the teacher."),
     "verify": ("rawtune.cli.run", "... and rows, judged by all rules."),
     "augment": ("rawtune.cli.run", "... and rows to questions."),
-    "export": ("rawtune.cli.run", "... and questions to a dataset file."),
+    "export": ("rawtune.cli.export", "... and questions to a dataset, in any format."),
     "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
     "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
     "retry": ("rawtune.cli.retry", "Take up again what is in quarantine."),
+    "convert-adapter": ("rawtune.cli.convert_adapter", "Carry an adapter of ChatGLM3's original layers over."),
     "status": ("rawtune.cli.status", "What each stage holds, what is stale, and why."),
 }
 """Each verb's module and line of help. A module is imported when its verb is called, so that help answers at once."""

@@ -4,31 +4,19 @@ Reading GGUF takes some 17 s of pure Python; the converted folder loads in under
 bit for bit. It lies in the user's cache folder, which the environment variable ``RAWTUNE_CACHE`` may move.
 """
 
-import os
-import shutil
-import tempfile
+from functools import partial
 from pathlib import Path
 
 from rawtune.errors import MissingDependency
 from rawtune.llm.smollm2 import find_gguf
 from rawtune.progress import Progress
-from rawtune.training.saving import saving
+from rawtune.training.cache import cache_folder, make_whole
 
 NAME = "embedded:smollm2"
 
 
-def cache_folder() -> Path:
-    """Where converted models are kept: ``RAWTUNE_CACHE``, else the platform's cache folder for this user."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("RAWTUNE_CACHE") or user_cache_path("rawtune"))
-
-
 def converted(progress: Progress, gguf: Path | None = None) -> Path:
     """The folder with safetensors weights, tokenizer, chat template and generation config, made if it is missing.
-
-    It is filled under another name and renamed when whole, so its existence means complete. Two processes may
-    convert at once: the first to finish provides the folder, the other discards its copy.
 
     Raises ``ModelUnavailable`` if the GGUF file is not installed.
     """
@@ -37,17 +25,7 @@ def converted(progress: Progress, gguf: Path | None = None) -> Path:
     if folder.is_dir():
         return folder
     progress.say(f"converting {gguf.name} for training, once; about 20 s")
-    with saving(folder.parent, "free 300 MB there, or set RAWTUNE_CACHE to another folder"):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            _convert(gguf, partial)
-            partial.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was first, and its copy is as good
-                raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    make_whole(folder, partial(_convert, gguf), "300 MB")
     return folder
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from rawtune.errors import MissingDependency, ModelUnavailable, RawtuneError
 from rawtune.progress import Progress, Silent
 from rawtune.threads import wait_briefly
-from rawtune.training import embedded
+from rawtune.training import chatglm, embedded
+from rawtune.training.chatglm_tokens import ChatGLMTokenizer
 from rawtune.training.tokens import end_of_turn
 
 if TYPE_CHECKING:
@@ -50,26 +51,18 @@ def load(name: str, quantise: Quantise = "none", progress: Progress | None = Non
     Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
     """
     wait_briefly()
-    if "chatglm" in Path(name).name.lower():
-        raise ModelUnavailable(
-            f"{name}: this release cannot load ChatGLM's original layout, and runs no code of a model's own",
-            "choose another student; a served ChatGLM3 can be the teacher (docs/chatglm3-on-a-gpu.md)",
-        )
     source = resolve(name, progress)
     with quiet(), _explained(name):
         import peft  # noqa: F401 - checked here, so that it is not missed after a long load
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+        from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
         cuda = torch.cuda.is_available()
         dtype = compute_dtype()
         if not cuda and dtype is torch.bfloat16:
             torch.set_float32_matmul_precision("medium")  # the fp32 products left over may use the bf16 tiles too
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        if not tokenizer.chat_template:
-            raise ModelUnavailable(f"{name}: its tokenizer has no chat template", "choose a chat (instruct) model")
-        if tokenizer.pad_token_id is None:
-            tokenizer.pad_token = tokenizer.eos_token
+        source = chatglm.native(source, progress or Silent())
+        tokenizer = _tokenizer(name, source)
         end = end_of_turn(tokenizer)
         options: dict[str, Any] = {}
         if quantise == "nf4":
@@ -116,6 +109,19 @@ def with_adapter(model: Any, folder: Path) -> Any:
         raise ModelUnavailable(f"no adapter in {folder}", "train first: rawtune train")
     with quiet(), _explained(str(folder)):
         return PeftModel.from_pretrained(model, folder).eval()
+
+
+def _tokenizer(name: str, source: Path | str) -> Any:
+    from transformers import AutoTokenizer
+
+    if ChatGLMTokenizer.wrote(source):
+        return ChatGLMTokenizer(Path(source))
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    if not tokenizer.chat_template:
+        raise ModelUnavailable(f"{name}: its tokenizer has no chat template", "choose a chat (instruct) model")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
 
 
 def _on_hub(name: str) -> Path | str:

@@ -1,7 +1,9 @@
 """From a question and its answer to token ids and the loss mask, which grow together and so cannot drift apart."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import compress
+from typing import Any, Protocol, runtime_checkable
 
 from rawtune.errors import ModelUnavailable, UsageError
 
@@ -20,11 +22,21 @@ class Encoded:
         self.mask += [learn] * len(ids)
 
 
+@runtime_checkable
+class Segmenting(Protocol):
+    """A tokenizer that needs no template: it puts a conversation together from ids, and never reads tokens in text."""
+
+    def conversation(self, turns: Sequence[Mapping[str, str]], answering: bool = False) -> Encoded:
+        """Turns of ``role`` and ``content``, answers learnt to their end; or, if ``answering``, up to the next one."""
+
+
 def prompt_ids(tokenizer: Any, question: str) -> list[int]:
     """What the model reads before it answers, the same in training and in use: the chat template up to the answer.
 
     A template may add a system prompt of its own (SmolLM2's does); it is then there on both sides.
     """
+    if isinstance(tokenizer, Segmenting):
+        return tokenizer.conversation(_turns(question), answering=True).ids
     ids: list[int] = tokenizer.apply_chat_template(_turns(question), add_generation_prompt=True, return_dict=False)
     return ids
 
@@ -34,6 +46,8 @@ def end_of_turn(tokenizer: Any) -> int:
 
     Raises ``ModelUnavailable`` if the template does not close answers with a token of its own.
     """
+    if isinstance(tokenizer, Segmenting):
+        return tokenizer.conversation(_turns("A question?", "An answer.")).ids[-1]
     closing = _closing(tokenizer, "A question?", "An answer.")
     if not closing or closing[0] not in tokenizer.all_special_ids:
         raise ModelUnavailable(
@@ -54,7 +68,7 @@ def encode(tokenizer: Any, question: str, answer: str, max_input: int, max_outpu
     answer = answer.strip()
     if not answer:
         raise UsageError("the answer is empty, so there is nothing to learn", "remove the row")
-    for token in tokenizer.all_special_tokens:
+    for token in () if isinstance(tokenizer, Segmenting) else tokenizer.all_special_tokens:
         if token in question or token in answer:
             raise UsageError(f"the text holds the model's control token {token}", "mend or remove the row")
     prompt = prompt_ids(tokenizer, question)
@@ -63,18 +77,26 @@ def encode(tokenizer: Any, question: str, answer: str, max_input: int, max_outpu
             f"the question takes {len(prompt)} tokens, template included; max_input_tokens is {max_input}",
             "raise training.max_input_tokens, or shorten the question",
         )
-    whole = tokenizer.apply_chat_template(_turns(question, answer), return_dict=False)
+    learnt = _learnt(tokenizer, prompt, question, answer)
+    row = Encoded(answer_cut=len(learnt) > max_output)
+    row.grow(prompt, learn=False)
+    row.grow(learnt[:max_output], learn=True)
+    return row
+
+
+def _learnt(tokenizer: Any, prompt: list[int], question: str, answer: str) -> list[int]:
+    """The ids of an answer and its end, as they follow those of ``prompt``."""
+    if isinstance(tokenizer, Segmenting):
+        row = tokenizer.conversation(_turns(question, answer))
+        return list(compress(row.ids, row.mask))
+    whole: list[int] = tokenizer.apply_chat_template(_turns(question, answer), return_dict=False)
     closing = _closing(tokenizer, question, answer)
     end = len(whole) - len(closing)
     if whole[: len(prompt)] != prompt or whole[end:] != closing:
         raise ModelUnavailable(
             "the chat template's tokens cannot be split into prompt, answer and end", "choose another chat model"
         )
-    learnt = whole[len(prompt) : end + 1]
-    row = Encoded(answer_cut=len(learnt) > max_output)
-    row.grow(prompt, learn=False)
-    row.grow(learnt[:max_output], learn=True)
-    return row
+    return whole[len(prompt) : end + 1]
 
 
 def _closing(tokenizer: Any, question: str, answer: str) -> list[int]:
