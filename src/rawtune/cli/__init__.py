@@ -20,7 +20,7 @@ VERBS = {
     "synth": ("rawtune.cli.run", "... and passages to rows, through the teacher."),
     "verify": ("rawtune.cli.run", "... and rows, judged by all rules."),
     "augment": ("rawtune.cli.run", "... and rows to questions."),
-    "export": ("rawtune.cli.export", "... and questions to a dataset, in any format."),
+    "export": ("rawtune.cli.run", "... and questions to a dataset file."),
     "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
     "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
