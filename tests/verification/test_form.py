@@ -19,7 +19,7 @@ CHECKER = Checker(Verification(select=("RT1",)))
 EVERY = Checker(Verification(select=("RT1", "RT3", "RT7")))
 
 
-def check(question, answer, columns=COLUMNS, closed=False):
+def check(question, answer, columns=COLUMNS, closed=None):
     return CHECKER.check(Row(question, answer, columns, closed=closed))
 
 
@@ -89,6 +89,15 @@ def test_each_rule_finds_its_fault(code, question, answer):
 def test_a_missing_full_stop_is_no_fault_of_an_answer_that_is_known_to_be_whole(question, answer):
     assert codes(question, answer) == ["RT106"]
     assert check(question, answer, closed=True) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"), [("Meng", "Youth"), ("蒙卦", "启蒙"), ("Meng", "1. Youth\n2. A spring")]
+)
+def test_any_missing_full_stop_is_a_fault_of_a_reply_that_shows_no_end(question, answer):
+    assert check(question, answer) == check(question, answer, closed=True) == []
+    assert [finding.code for finding in check(question, answer, closed=False)] == ["RT106"]
+    assert check(question, f"{answer}.", closed=False) == check(question, f"{answer}。”", closed=False)[:0] == []
 
 
 @pytest.mark.parametrize(
@@ -201,6 +210,13 @@ LEGITIMATE = [
     ("Give Meng as JSON.", '{"name": "Meng", "lines": 6}'),
     ("把下面的句子转成JSON：蒙卦有六爻。", '{"卦名": "蒙", "爻数": 6}'),
     ("Return a list of three primes.", "[2, 3, 5]"),
+    ("已知等差数列{an}和{b_n}，求{ab}的和。", "它们的和为 10。"),
+    ("What does ${HOME} hold?", "It holds your home folder."),
+    ("总结[主题]：春天。", "春天来了。"),
+    ("Explain Python strings.", r"Use 'a.\nB' for two lines."),
+    ("What did he write?", 'He wrote an answer: "Ask once."'),
+    ("Ask and reply. question: ... answer: ...", 'question: "Who?"\nanswer: "Me."'),
+    ("Show the front matter as YAML.", 'title: "Meng"\nsummary: "Youth."'),
     ("How many subsets has A = {1, 2, 3}?", "It has 8 subsets."),
     ("Explain \\frac{a}{b} to me.", "It is a fraction."),
     ("What does `{name}` do in an f-string?", "It puts the value of name there."),
@@ -225,6 +241,8 @@ LEGITIMATE = [
     ("می‌خواهم؟", "من می‌خواهم بروم."),
     ("她怎么样？", "乔治·华盛顿与她都喜欢“启蒙”一词。"),
     ("I lost my dog.", "I'm sorry to hear that. I can help you to look for it."),
+    ("Make a sentence with 'sorry'.", "I'm sorry, but I can't help with that."),
+    ("拒绝别人应该怎么说？", "抱歉，我不能答应。"),
     ("Decline an invitation in a letter.", "I'm sorry, but I can't give you my evening."),
     ("能退款吗？", "很抱歉，我们无法为已拆封的商品退款。"),
     ("把“启蒙”翻译成英文。", "To enlighten is to free the young from folly and the like."),
@@ -257,17 +275,29 @@ FAULTY = [
     ("RT101", "蒙卦", "蒙卦象征启蒙。出处：“周易。”"),
     ("RT101", "蒙卦", '蒙卦象征启蒙。","解读":"山下出泉。'),
     ("RT101", '什么是蒙卦", "summary": "蒙卦象征启蒙。', "启蒙。"),
+    ("RT101", "Meng", 'summary: "Meng is youth."'),
+    ("RT101", "蒙卦", "answer：“蒙卦象征启蒙。”"),
+    ("RT101", "Meng", "Meng is youth.\nnote：“see chapter three”"),
+    ("RT101", "蒙卦", '蒙卦象征启蒙。 summary:"蒙卦象征启蒙。"'),
     ("RT102", "Meng", 'Youth is all."'),
     ("RT102", "蒙卦", '"蒙卦象征启蒙。'),
     ("RT102", "蒙卦", "蒙卦说“启蒙”，又说“山下出泉。"),
     ("RT103", "What is {{ concept }}?", "It is youth."),
     ("RT103", "{概念}代表什么？", "它代表启蒙。"),
+    ("RT103", "请解读{name}。", "它代表启蒙。"),
+    ("RT103", "书中是怎么说{}的？", "它代表启蒙。"),
+    ("RT103", "关于${concept}，我应该知道些什么？", "它代表启蒙。"),
+    ("RT103", "请解释一下｛concept｝。", "它代表启蒙。"),
+    ("RT103", "请解释一下<概念>。", "它代表启蒙。"),
+    ("RT103", "What is [concept]?", "It is youth."),
     ("RT103", "What is Meng}?", "It is youth."),
     ("RT103", '{"content": "Meng"}', "It is youth."),
     ("RT104", "Meng", '[{"a": "Youth."}]'),
     ("RT104", "蒙卦", '{\n"摘要": "启蒙。"}'),
     ("RT105", "Meng", r"It asks once.\n\nThen it learns."),
     ("RT105", "Meng", r"One line\nAnother line"),
+    ("RT105", "Meng", r"It sets the example of a class.\nHarmony is its list of objects."),
+    ("RT105", "蒙卦", r"山下出泉，守正则吉。\r\n君子以果行育德。"),
     ("RT105", "蒙卦", r"山下出泉。\n君子以果行育德。"),
     ("RT105", "蒙卦", r"他说\"启蒙\"。"),
     ("RT106", "Meng", "Meng is youth. It asks the teacher once and the teacher answers but then it"),
@@ -302,6 +332,11 @@ FAULTY = [
     ("RT115", "Meng", "As an AI, I do not have opinions."),
     ("RT115", "蒙卦", "对不起，我不能提供这方面的信息。"),
     ("RT115", "蒙卦", "抱歉，作为AI助手，我无法回答。"),
+    ("RT115", "书中是怎么说蒙卦的？", "抱歉，我无法回答这个问题。"),
+    ("RT115", "能用几个句子讲讲蒙卦的故事吗？", "抱歉，我无法回答这个问题。"),
+    ("RT115", "Could you introduce Meng in a few sentences?", "I'm sorry, but I can't help with that request."),
+    ("RT115", "What role does Meng play in the story?", "I'm sorry, but I can't help with that request."),
+    ("RT119", "蒙卦", "下卦为å…‘ï¼Œè±¡，象征泽。"),
     ("RT119", "Meng", "Youth is here\ufffd."),
     ("RT119", "Meng", "Youth\x00 is here."),
     ("RT119", "Meng", "Youth\u200b is here."),

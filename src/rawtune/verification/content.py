@@ -203,8 +203,11 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _SAID_BY_OTHERS = re.compile(
-    r"translat|rewrite|rephras|paraphras|dialog|conversation|letter|e-?mail|story|role|sentence|reply|respond to"
-    r"|翻译|改写|对话|邮件|道歉|故事|扮演|台词|造句|句子|回复|怎么说",
+    r"translat|rewrite|rephras|paraphras|dialog|conversation|letter|e-?mail|role-?play|act as|pretend"
+    r"|your role|reply|respond to|apolog|polite|declin|refus|(?:write|tell|continue|complete|finish)[^.?!\n]{0,40}story"
+    r"|(?:a|the|this|following|complete|correct|example|edit)(?<!in a)(?<!in the) sentences?\b|sentences?:"
+    r"|翻译|改写|对话|邮件|道歉|拒绝|委婉|[写编续][^。？！\n]{0,10}故事|扮演|台词|造句|(?<!几个)(?<!两个)(?<!三个)句子|回复"
+    r"|怎么说[”\"」]?[？?。]?\s*\Z",
     re.IGNORECASE,
 )
 
@@ -235,7 +238,7 @@ _JUNK = re.compile(
 )
 _MOJIBAKE = re.compile(
     "\ufffd|锟斤拷|烫烫烫|屯屯屯|[ÃÂ][\u0080-\u00bf‚ƒ„…†‡ˆ‰‹Œ‘’“”•–—™›œŸ](?<!Â[\u00a0])|â€[\u0080-\u00bf™œž¦“”˜\u02dc\u201a-\u201e\u2122]"
-    "|ï»¿|ï¿½|(?:[ä-é][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}){2}|(?:[°-÷][¡-þ]){4}|[锛銆][^\n]{0,20}[锛銆]|鐨勬|鐨勭|鏄粈"
+    "|ï»¿|ï¿½|(?:[ã-ï][\u0080-\u00bf€Ž‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}){2}|(?:[°-÷][¡-þ]){4}|[锛銆][^\n]{0,20}[锛銆]|鐨勬|鐨勭|鏄粈"
 )
 _STARTS = ("\ufffd", "锟", "烫烫烫", "屯屯屯", "锛", "銆", "鐨", "鏄")
 

@@ -36,8 +36,8 @@ def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
     """The answer breaks off: it ends on a comma or a conjunction, or its last sentence has no full stop.
 
     A phrase of up to ``longest_phrase`` words (a Chinese character counts as half of one) is whole without a full stop;
-    so are titles, items of lists, verses, signatures, formulas, addresses. Left out where the answer is known to be
-    whole, as when it came in a closed JSON object.
+    so are titles, items of lists, verses, signatures, formulas, addresses. Left out where a reply shows that its answer
+    is whole, as a closed JSON object does; where a reply does not show it, any missing full stop is a finding.
 
     Bad:
         Meng | Meng is a spring at the
@@ -58,7 +58,7 @@ def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
     end = answer.rstrip(_WRAPPING)
     if not end or end[-1] in _CLOSING:
         return
-    if _is_cut(answer, end, longest_phrase):
+    if row.closed is False or _is_cut(answer, end, longest_phrase):
         yield Spot("breaks off without a full stop", Column.ANSWER, len(answer) - 1, len(answer))
 
 

@@ -34,6 +34,14 @@ _COMMON_KEYS = (
     *("text", "答案", "问题", "回答", "标题", "内容", "摘要", "总结"),
 )
 _BEFORE_QUOTE = re.compile(r"[:：](?<=[\w\"'”\s][:：])\s{0,9}[\"'“]")
+# At the head of a sentence a word of prose has a capital letter, a key has none.
+_LOWER_KEY = re.compile(
+    r"(?:^|(?<=[.!?。！？\"”] )|(?<=[\n。！？”]))"
+    r"(?:summary|content|answer|question|response|output|notes?)\s{0,3}[:：]\s{0,3}[\"“]"
+)
+_ABOUT_DATA = re.compile(
+    r"(?<![a-z])(?:json|ya?ml|toml|xml|front matter|keys|key-value)(?![a-z])|键值|字段", re.IGNORECASE
+)
 _CUT_PAIR = re.compile(r"[\"”]\s*[,，]\s*[\"“][^\W\d]\w{0,30}[\"”]\s*[:：]\s*[\"“]")
 
 
@@ -45,6 +53,7 @@ def schema_key(row: Row) -> Iterator[Spot]:
 
     Bad:
         Meng | Meng is youth. source: "The Book of Changes."
+        Meng | summary: "Meng is youth."
         Meng | Meng is youth.", "mood": "calm."
         蒙卦 | 蒙卦象征启蒙。来源：“《易经》。”
     Good:
@@ -62,8 +71,9 @@ def schema_key(row: Row) -> Iterator[Spot]:
         shown = prose(text)
         match = in_json.search(shown) or (None if "{" in shown else _CUT_PAIR.search(shown))
         if not match and column is Column.ANSWER:
-            match = in_prose.search(shown)
-        if match and not (is_code(text) or _is_json(shown)):
+            match = in_prose.search(shown) or _LOWER_KEY.search(shown)
+        asked = column is Column.ANSWER and match and _asks_for_keys(row.question, match)
+        if match and not (asked or is_code(text) or _is_json(shown)):
             yield Spot(f"holds a key: {match.group().strip()}", column, *match.span())
 
 
@@ -89,6 +99,13 @@ def _keys(columns: tuple[str, str]) -> tuple[tuple[str, ...], re.Pattern[str], r
         re.IGNORECASE,
     )
     return words, in_json, in_prose
+
+
+def _asks_for_keys(question: str, found: re.Match[str]) -> bool:
+    """Whether the question asks for data, or shows the very key that was found."""
+    key = re.search(r"\w+", found.group())
+    shows = key is not None and re.search(rf"\b{key.group()}[\"'”]?\s?[:：]", question, re.IGNORECASE)
+    return bool(shows or _ABOUT_DATA.search(question))
 
 
 def _word_before(text: str, colon: int) -> str:
@@ -170,12 +187,17 @@ def _unpaired(text: str, opening: str, closing: str, either: re.Pattern[str]) ->
 
 
 _BRACE = re.compile(r"[{}｛｝]")
-_PLACEHOLDER = re.compile(r"(?<![\w$\\^}\]#])[{｛]{1,2}\s{0,3}(?:[^\W\d][\w .-]{1,40}|\d)?\s{0,3}[}｝]{1,2}")
+# Not LaTeX (x_{ab}), a sequence of mathematics ({a_n}) or a variable of a shell (${HOME}).
+_PLACEHOLDER = re.compile(
+    r"(?:(?<![A-Za-z0-9_$\\^}\]#])|(?<=\$)(?=\{[a-z_]{3}))[{｛]{1,2}\s{0,3}(?:(?![A-Za-z](?:_\w{1,3}|[a-z0-9])?\s*[}｝])"
+    r"[^\W\d][\w .-]{1,40}|\d)?\s{0,3}[}｝]{1,2}"
+    r"|(?<=[^\n])[<\[](?:concept|topic|term|entity|keyword|概念|主题|关键词|术语|名词)[>\]](?!\s?[:：(（])"
+)
 
 
 @rule("RT103", "brace-in-question")
 def brace_in_question(row: Row) -> Iterator[Spot]:
-    """A brace in the question: JSON that was not taken apart, or a template that was not filled.
+    """A brace in the question, or a slot such as <concept>: JSON not taken apart, or a template that was not filled.
 
     Left alone: code, formulas, sets, and questions that speak of such things.
 
@@ -187,7 +209,7 @@ def brace_in_question(row: Row) -> Iterator[Spot]:
         已知 A = {1, 2, 3}，求它的子集个数。 | 共有 8 个子集。
     """
     question = row.question
-    if not ("{" in question or "}" in question or "｛" in question or "｝" in question):
+    if not any(sign in question for sign in "{}｛｝<["):
         return
     shown = prose(question)
     if is_code(question) or (is_about_code(shown) and len(shown) > 2 and shown.strip()[0] not in "{｛"):
@@ -225,15 +247,24 @@ _CLOSED_SENTENCE = r"[.!?。！？；;：:…”’)）」』】]"
 _BREAK = re.compile(rf"(?<={_CLOSED_SENTENCE})[ ]?(?:\\r)?\\n(?:\\n)?(?=[A-Z0-9“\"'(*#一-鿿•-]|\s|\\n|$)")
 _LATEX = r"(?:u|e[qg]?|abla|ot|otin|leq|geq|mid|i|ewline|ewcommand|oindent|onumber|ormalsize|ode)\b"
 _ESCAPE = re.compile(
-    rf"(?<={_CLOSED_SENTENCE})[ ]?\\n(?!\w*[{{(^_]|\]|{_LATEX})|(?<=[一-鿿，、])\\[nrt](?![a-z]{{2}})"
+    rf"(?<={_CLOSED_SENTENCE})[ ]?(?:\\r)?\\n(?!\w*[{{(^_]|\]|{_LATEX})|(?<=[一-鿿，、])\\[nrt](?![a-z]{{2}})"
     rf"|(?<=\w)\\n(?=[A-Z0-9\s]|$|\\n)|(?<=\w)\\n(?!{_LATEX})(?=[a-z]+ )|\\u[0-9a-fA-F]{{4}}(?![0-9a-fA-F])"
     r"|\\n$|\\\"(?![aeiouyAEIOUY{\\])|(?<![A-Za-z{])\\\"|(?<=[.!?])\\t(?=[A-Z])|(?<=[a-z])\\t(?=[A-Z])"
 )
 
 
+# Between two sentences only these explain a literal line end; "set" or "class" may be any text's word.
+_ABOUT_ESCAPES = re.compile(
+    r"(?<![a-z])(?:escap|regex|regular exp|backslash|newline|line (?:end|break|feed)|json|csv|python|java|c\+\+|c#|php"
+    r"|bash|shell|latex|program|cod(?:e|ing)(?![a-z])|print|pars(?:e|ing)|delimiter|separator)"
+    r"|代码|程序|编程|函数|脚本|正则表达|字符|转义|换行|反斜杠|解析|分隔|打印",
+    re.IGNORECASE,
+)
+
+
 def _with_line_ends(text: str) -> str:
     r"""``text`` with each ``\n`` between two sentences of prose made a line end."""
-    if "\\n" not in text or is_code(text) or is_about_code(text):
+    if "\\n" not in text or is_code(text) or _ABOUT_ESCAPES.search(text):
         return text
     shown = prose(text)
     return _BREAK.sub(lambda sign: sign[0] if not shown[sign.start() : sign.end()].strip() else "\n", text)
@@ -257,5 +288,6 @@ def literal_escape(row: Row) -> Iterator[Spot]:
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
         if "\\" in text and (match := _ESCAPE.search(prose(text))):
             sign = match.group().strip()
-            if not (is_code(text) or is_about_code(row.question) or is_about_code(text)):
+            speaks = _ABOUT_ESCAPES.search if _BREAK.match(text, match.start()) else is_about_code
+            if not (is_code(text) or speaks(row.question) or speaks(text)):
                 yield Spot(f"holds the literal characters {sign}", column, *match.span())

@@ -25,40 +25,31 @@ _LETTERS = {name: re.compile(f"[{letters}]") for name, (letters, _) in _SCRIPTS.
 _ASKED = {"zh": "Han", "en": "Latin"}
 
 
-def _all_but(*bytes_of: int) -> bytes:
-    return bytes(set(range(256)) - set(bytes_of))
-
-
-# First bytes in UTF-8: of Chinese characters, of Latin letters, of all other scripts but kana.
-_NOT_HAN = _all_but(*range(0xE4, 0xEA))
-_NOT_LATIN = _all_but(*range(0x41, 0x5B), *range(0x61, 0x7B))
-_NOT_OTHER = _all_but(*range(0xCE, 0xE1), *range(0xEA, 0xEE))
-_COMMON_KANA = "のはにをたるいーンス"
+_NOT_LATIN = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+_OTHER_SCRIPTS = re.compile("[\u0370-\u1fff\u3041-\u30fa\u30fc-ヿ\u3131-\u318e가-힣]")
 
 
 class _Weights(NamedTuple):
-    """How much of a text is in which script, in Chinese characters or what weighs as much."""
+    """How much of a text is in which script, in Chinese characters or what weighs as much; roughly, but fast."""
 
-    han: float
+    wide: int
+    """Characters beyond Latin-1: Chinese ones, their punctuation, other scripts."""
     latin: float
-    other: float
+    other: bool
+    """Whether there is any letter neither Chinese nor Latin."""
 
     @property
     def total(self) -> float:
-        return self.han + self.latin + self.other
+        return self.latin + (self.wide / 2 if self.other else self.wide)
 
 
 @lru_cache(maxsize=4)
 def _weigh(text: str) -> _Weights:
-    """Scripts by the first bytes of their characters, which is many times as fast as by a pattern."""
-    data = text.encode("utf-8", "replace")
-    latin = len(data.translate(None, _NOT_LATIN)) / _SCRIPTS["Latin"][1]
-    if text.isascii():
-        return _Weights(0, latin, 0)
-    other = len(data.translate(None, _NOT_OTHER)) / 2
-    if any(kana in text for kana in _COMMON_KANA):
-        other += len(_LETTERS["Kana"].findall(text))
-    return _Weights(len(data.translate(None, _NOT_HAN)), latin, other)
+    # Encoding drops all that is beyond Latin-1, many times as fast as a pattern.
+    narrow = text.encode("latin-1", "ignore")
+    wide = len(text) - len(narrow)
+    latin = len(narrow.translate(None, _NOT_LATIN)) / _SCRIPTS["Latin"][1]
+    return _Weights(wide, latin, wide > 1 and _OTHER_SCRIPTS.search(text) is not None)
 
 
 def _script(text: str, share: float) -> str:
@@ -83,6 +74,11 @@ _GRAMMAR = """
 """
 _SMALL = frozenset(_GRAMMAR.split())
 _SMALL_WORD = re.compile(rf"\b(?:{'|'.join(sorted(_SMALL))}|a)\b", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"\s*(?:please |(?:can|could|would) you )?(?:explain|describe|define|interpret|introduce|summari[sz]e|discuss"
+    r"|(?:tell|give|teach) me|what|who|how|why|when|where|which|is|are|does|do|can) \w",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(
     r"“[^”\n]{0,400}”|\"[^\"\n]{0,400}\"|「[^」\n]{0,200}」|『[^』\n]{0,200}』|《[^》\n]{0,200}》|【[^】\n]{0,200}】"
     r"|‘[^’\n]{0,200}’|（[^（）\n]{0,300}）|\([^()\n]{0,300}\)|\[[^\]\n]{0,200}\]|^[ \t]*>[^\n]*",
@@ -109,12 +105,12 @@ def other_script(row: Row, *, share: float = 0.8) -> Iterator[Spot]:
     question, answer = _weigh(row.question), _weigh(row.answer)
     asked = _ASKED.get(row.language, "")
     if asked:
-        fitting = answer.han if asked == "Han" else answer.latin
+        fitting = answer.wide if asked == "Han" else answer.latin
         if not answer.other and fitting >= (1 - share) * answer.total:
             return
     elif not (answer.other or question.other) and (
-        (question.han >= question.latin and answer.han > answer.latin)
-        or (question.latin > question.han and answer.latin > answer.han)
+        (question.wide >= question.latin and answer.wide > answer.latin)
+        or (question.latin > question.wide and answer.latin > answer.wide)
     ):
         return
     if answer.total < 6 or _OTHER_LANGUAGE.search(row.question) or is_code(row.answer):
@@ -133,22 +129,34 @@ def _asked_by(question: str) -> str:
     """The script of a question that is clearly in one; that of a name or of a line of code says nothing."""
     shown = _ASIDE.sub(" ", prose(question))
     script = _script(shown, 0.75) or _script(shown, 0.6)
-    if script == "Latin" and (len(shown.split()) < 3 or not _SMALL_WORD.search(shown) or is_code(question)):
+    if script == "Latin" and (not _is_english(shown) or is_code(question)):
         return ""
     if script == "Latin" and (len(_LETTERS["Han"].findall(shown)) > 3 or _LETTERS["Han"].match(question)):
         return ""
-    if script == "Han" and len(re.findall(r"\b[a-z]{2,}\b", shown)) > 7:
+    if script == "Han" and (_REQUEST.match(shown) or len(re.findall(r"\b[a-z]{2,}\b", shown)) > 7):
         return ""
     return script
+
+
+def _is_english(question: str) -> bool:
+    return bool(_REQUEST.match(question)) or (len(question.split()) > 2 and _SMALL_WORD.search(question) is not None)
 
 
 _ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]*+(?:(?:[ ]|[,;:] )[A-Za-z0-9][\w'’-]*+)+")
 _CHINESE = re.compile(r"[一-鿿](?:[一-鿿，、。；！？：]|[0-9a-zA-Z]{1,3}(?=[一-鿿]))+")
 _INLINE = re.compile(r"(?<=[一-鿿])[ ]?([a-z][a-z'’-]*(?: [a-z][a-z'’-]*)*)[ ]?(?=[一-鿿])")
-_VERB = re.compile(
-    r"^(?:is|are|was|were|means?|represents?|symboli[sz]es?|signif(?:y|ies)|indicates?|shows?|refers to"
-    r"|has|have|consists of|teaches|describes|suggests?|of|the|and|which|that|with|by|from|because|should"
-    r"|must|can|will|as|to|in|for)\b"
+_LINKS = """
+    is are was were means mean represents represent symbolises symbolizes signify signifies indicates indicate shows
+    show refers has have consists teaches describes suggests suggest of the and which that with by from because should
+    must can will as to in for
+"""
+_VERB = re.compile(rf"^(?:{'|'.join(_LINKS.split())})\b")
+_SMALL_LETTERS = re.compile(rb"[a-z]+")
+_SMALL_BYTES = frozenset((_GRAMMAR + _LINKS).encode().split())
+# Sentences by themselves, however short, behind those of the other language.
+_SHORT_ENGLISH = re.compile(r"(?<=[㐀-鿿）”》][。！？]) ?([A-Z][A-Za-z'’-]*(?:[,;:]? [A-Za-z'’-]+)+[.!?])")
+_SHORT_CHINESE = re.compile(
+    r"(?:^|(?<=[a-z][a-z][.!?]\s)|(?<=[)\"”䷀-䷿][.!?]\s)|(?<=[。！？]))([^A-Za-z0-9。！？.!?\n:]+[。！？])"
 )
 _KEYWORD = re.compile(
     r"代码|关键字|语句|循环|函数|变量|编程|运算符|操作符|SQL|Python|命令|介词|连词|冠词|动词|名词|单词|英文|英语|字段|参数|编译",
@@ -162,9 +170,10 @@ _GRAMMAR_HAN = re.compile(r"[的是了在和与而就也被把着]|代表|象征
 def script_drift(row: Row, *, longest_aside: int = 8) -> Iterator[Spot]:
     """An answer slips from one language into another: whole sentences, or the small words between.
 
-    Found are ``longest_aside`` words in a row and more (two Chinese characters count as a word), and an answer whose
-    grammar is mixed ("蒙卦 represents the 启蒙 of 童蒙"). Left alone: names, terms, titles, code, what
-    stands in quotes or parentheses or behind a colon, and questions that name a language.
+    Found are ``longest_aside`` words in a row and more (two Chinese characters count as a word), a sentence by itself
+    of more than half as many words or Chinese characters, and an answer whose grammar is mixed ("蒙卦 represents the
+    启蒙 of 童蒙"). Left alone: names, terms, titles, code, what stands in quotes or parentheses or behind a colon, and
+    questions that name a language.
 
     Bad:
         蒙卦是什么？ | 蒙卦象征启蒙。It is a spring at the foot of a mountain and the image of youth.
@@ -176,30 +185,47 @@ def script_drift(row: Row, *, longest_aside: int = 8) -> Iterator[Spot]:
         What is Meng? | Meng (蒙) means 童蒙, the young fool.
     """
     weight = _weigh(row.answer)
-    if not ((weight.han and weight.latin > 1) or weight.other) or _OTHER_LANGUAGE.search(row.question):
+    if not _may_drift(row, weight) or _OTHER_LANGUAGE.search(row.question):
         return
     if is_code(row.answer) or _OTHER_LANGUAGE.search(row.answer[:400]):
         return
     shown = _ASIDE.sub(lambda aside: " " * len(aside.group()), prose(row.answer))
     span = None
-    if weight.han and weight.latin > 1:
+    if weight.wide and weight.latin > 1:
         asked = _ASKED.get(row.language) or _asked_by(row.question)
-        in_chinese = asked == "Han" if asked in ("Han", "Latin") else weight.han >= weight.latin
+        in_chinese = asked == "Han" if asked in ("Han", "Latin") else weight.wide >= weight.latin
         find = _drift_to_english if in_chinese else _drift_to_chinese
-        span = find(shown, longest_aside)
+        span = find(shown, row.question, longest_aside)
     if span is None and weight.other:
         span = _drift_elsewhere(shown, row.question, longest_aside)
     if span:
         yield Spot(f"drifts into another language: {shown[span[0] : min(span[1], span[0] + 30)]}", Column.ANSWER, *span)
 
 
-def _drift_to_english(text: str, longest: int) -> tuple[int, int] | None:
+def _may_drift(row: Row, weight: _Weights) -> bool:
+    """Whether there is enough of two scripts to look closer."""
+    if weight.other:
+        return True
+    if weight.latin <= 1 or weight.wide < 2:
+        return False
+    question = _weigh(row.question)
+    if weight.wide > weight.latin and question.wide >= question.latin:
+        words = _SMALL_LETTERS.findall(row.answer.encode("latin-1", "ignore"))
+        return len(words) > 3 or not _SMALL_BYTES.isdisjoint(words)
+    return _LETTERS["Han"].search(row.answer) is not None
+
+
+def _drift_to_english(text: str, question: str, longest: int) -> tuple[int, int] | None:
     for run in _ENGLISH.finditer(text):
         words = run.group().split()
         small = sum(1 for word in words if word in _SMALL or word == "a")
         is_sentence = len(words) >= longest and small > 1 and sum(map(str.islower, words)) * 2 > len(words)
         if is_sentence and not _is_cited(text, run.start()):
             return run.span()
+    for short in _SHORT_ENGLISH.finditer(text) if _weigh(question).latin <= 1 else ():
+        words = short.group(1).split()
+        if len(words) > longest // 2 and sum(map(str.islower, words)) * 2 > len(words):
+            return short.span(1)
     if _KEYWORD.search(text):
         return None
     mixed = [run for run in _INLINE.finditer(text) if _VERB.match(run.group(1))]
@@ -213,12 +239,15 @@ def _is_cited(text: str, start: int) -> bool:
     return text[max(0, start - 9) : start].rstrip().endswith((":", "：", "-", "—", "–"))
 
 
-def _drift_to_chinese(text: str, longest: int) -> tuple[int, int] | None:
+def _drift_to_chinese(text: str, question: str, longest: int) -> tuple[int, int] | None:
     for run in _CHINESE.finditer(text):
         if len(_LETTERS["Han"].findall(run.group())) >= 2 * longest - 4 and not text[: run.start()].rstrip().endswith(
             (":", "：")
         ):
             return run.span()
+    for short in _SHORT_CHINESE.finditer(text) if not _LETTERS["Han"].search(question) else ():
+        if len(_LETTERS["Han"].findall(short.group(1))) > longest // 2:
+            return short.span(1)
     mixed = [run for run in _INLINE_HAN.finditer(text) if _GRAMMAR_HAN.search(run.group(1))]
     return mixed[0].span(1) if len(mixed) > 1 else None
 

@@ -19,8 +19,8 @@ class Row:
 
     ``columns`` name the two where they are shown. Empty, or None, is what is not known: the ``concept`` that the row is
     about, the ``language`` asked for (``zh`` or ``en``), the ``passage`` that the answer was made from, the ``split``
-    that the row belongs to, its ``number``. ``closed`` says that the answer is known to be whole, ``follows`` that the
-    question leans on an earlier turn.
+    that the row belongs to, its ``number``. ``closed`` says whether the form of the reply shows where its answer
+    ends, None that there is no reply to tell; ``follows`` that the question leans on an earlier turn.
     """
 
     question: str
@@ -30,7 +30,7 @@ class Row:
     language: str = ""
     passage: str | None = None
     split: str = ""
-    closed: bool = False
+    closed: bool | None = None
     number: int = 0
     follows: bool = False
 
