@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from rawtune.records import Severity
-from rawtune.verification import numbers, relations
+from rawtune.verification import directions, numbers, relations
 from rawtune.verification.numbers import Number
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
-from rawtune.verification.weights import CJK, Weights, units
+from rawtune.verification.units import CJK, units
+from rawtune.verification.weights import Weights
 
-_SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?![\s\"”’)]|$))+[。！？!?.]*[\"”’」』）)]*")
+_SENTENCE = re.compile(r"(?:[^。！？!?\n.]++|\.(?![\s\"”’)]|$))+[。！？!?.]*[\"”’」』）)]*")
 _CLAUSE_END = frozenset("，,。；;：:、！!？?\n（）()")
 _CACHED = 64  # texts; rows of one passage stand side by side, and varied questions share an answer
 
@@ -279,7 +280,7 @@ def relation_order(row: Row, _weights: Weights) -> Iterator[Spot]:
         if reverse := relations.contradicted(pair, given):
             found[pair.end] = (pair.start, pair.end, reverse.start, reverse.end)
     doubled = any(pair.first == pair.second for pair in _relations(passage))
-    for spans in relations.turned(row.answer, passage, upright=not doubled):
+    for spans in directions.turned(row.answer, passage, upright=not doubled):
         found.setdefault(spans[1], spans)
     for start, end, *source in sorted(found.values()):
         yield Spot("states a relation in reverse of the passage", Column.ANSWER, start, end, (source[0], source[1]))

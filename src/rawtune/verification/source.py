@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from heapq import nsmallest
 
-from rawtune.verification.weights import CJK, Weights, units
+from rawtune.verification.units import CJK, units
+from rawtune.verification.weights import Weights
 
 LEAST = 0.25
 """The share of an answer's weight that its passage holds at least.
