@@ -1,6 +1,7 @@
 """The documents hold what they promise: the map is the tree, the commands exist, the settings are the settings."""
 
 import re
+import runpy
 import subprocess
 from pathlib import Path
 
@@ -77,6 +78,20 @@ def test_make_targets_of_the_readme_exist() -> None:
 def test_documented_settings_are_the_settings(name: str) -> None:
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert f"```yaml\n{config.commented(name='my-project')}```" in text
+
+
+def test_pages_of_the_rules_are_their_docstrings() -> None:
+    markdown = runpy.run_path(str(ROOT / "docs/rules.py"))["markdown"]()
+    assert (ROOT / "docs/rules.md").read_text(encoding="utf-8") == markdown, "run: python docs/rules.py > docs/rules.md"
+
+
+def test_the_chinese_table_names_every_rule_as_it_is() -> None:
+    severities = {"错误": "error", "警告": "warning", "返回": "reply"}
+    text = (ROOT / "docs/rules.zh-CN.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| (RT\d{3}) \| ([a-z-]+) \| (\S+) \| (是)? ?\| \S+.* \|$", text, re.MULTILINE)
+    entries = runpy.run_path(str(ROOT / "docs/rules.py"))["entries"]()
+    listed = [(code, name, severities[level], bool(fixable)) for code, name, level, fixable in lines]
+    assert listed == [(entry.code, entry.name, entry.severity, entry.fixable) for entry in entries]
 
 
 def test_every_document_has_its_twin() -> None:
