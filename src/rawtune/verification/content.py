@@ -87,7 +87,7 @@ def _lone_bold(text: str) -> int | None:
 
 
 _GRAM = 8
-_STRIDE = 23
+_STRIDE = 37
 _PERIOD, _LONGEST_PERIOD = 50, 300
 _ITEM = re.compile(r"[\d\W]+")
 _SENTENCE = re.compile(r"[。！？!?\n]|\.(?=\s|$)")
@@ -98,9 +98,9 @@ _LAUGH = frozenset("哈呵嘻嘿啊呀哇呜嗯唉喵汪ahowezmlHAOWEZ~～")
 def repetition(row: Row, *, repeats: int = 4) -> Iterator[Spot]:
     """The same words follow one another again and again: a decoder that got into a loop.
 
-    Found are words of any length that stand ``repeats`` times in a row and fill at least 30 characters, and a sentence
-    that comes five times and more and makes up half of the answer. Left alone: code, tables, rulers, numbers, laughter,
-    and questions that ask for repetition.
+    Found are words of any length that stand ``repeats`` times in a row and fill at least 30 characters (24 in Chinese),
+    and a sentence that comes five times and more and makes up half of the answer. Left alone: code, tables, rulers,
+    numbers, laughter, and questions that ask for repetition.
 
     Bad:
         Meng | Meng is youth. Meng is youth. Meng is youth. Meng is youth. Meng is youth.
@@ -110,7 +110,7 @@ def repetition(row: Row, *, repeats: int = 4) -> Iterator[Spot]:
         蒙卦 | 蒙卦象征启蒙，山下出泉，君子以果行育德。
     """
     text = row.answer
-    if len(text) < 30 or not (span := _loop(text, max(2, repeats))):
+    if len(text) < 24 or not (span := _loop(text, max(2, repeats))):
         return
     if not re.search(r"repeat|\btimes\b|重复|遍|次", row.question, re.IGNORECASE) and not is_code(text):
         yield Spot(f"says the same again and again: {text[span[0] : span[0] + 20].strip()}", Column.ANSWER, *span)
@@ -119,14 +119,15 @@ def repetition(row: Row, *, repeats: int = 4) -> Iterator[Spot]:
 def _loop(text: str, repeats: int) -> tuple[int, int] | None:
     """Where words repeat without end. Looks at a few letters in every stretch for where they come next."""
     heard = False
-    for at in range(0, len(text) - _GRAM, _STRIDE):
+    least = 30 if text.isascii() else 24
+    for at in (*range(0, len(text) - _GRAM, _STRIDE), max(0, len(text) - least - 1)):  # most loops run to the end
         gram = text[at : at + _GRAM]
         again = text.find(gram, at + 1, at + (_PERIOD if at % 4 else _LONGEST_PERIOD))  # a loop of long ones is long
         if again < 0:
             continue
         period = again - at
         one_word = text.count(" ", at, again) < 2 and text[at:again].isascii()  # lists may hold one word some times
-        extent = max(period * (2 * repeats if one_word else repeats), -(-30 // period) * period)
+        extent = max(period * (2 * repeats if one_word else repeats), -(-least // period) * period)
         start = at
         while start > max(0, at - _STRIDE) and text[start - 1] == text[start - 1 + period]:
             start -= 1
@@ -135,9 +136,9 @@ def _loop(text: str, repeats: int) -> tuple[int, int] | None:
             unit = set(text[at:again])
             if any(map(str.isalpha, unit)) and not unit <= _LAUGH and "|" not in unit:
                 return start, end
-        elif not heard and text.count(gram) >= 5 and any(map(str.isalpha, gram)):
-            heard = True
-            if span := _refrain_without_song(text):
+        elif not heard and text.count(gram) >= 5 and (end := _SENTENCE.search(text, at, at + 400)):
+            heard = text.count(text[at : end.start()]) >= 5
+            if heard and (span := _refrain_without_song(text)):
                 return span
     return None
 
@@ -240,7 +241,10 @@ _MOJIBAKE = re.compile(
     "\ufffd|锟斤拷|烫烫烫|屯屯屯|[ÃÂ][\u0080-\u00bf‚ƒ„…†‡ˆ‰‹Œ‘’“”•–—™›œŸ](?<!Â[\u00a0])|â€[\u0080-\u00bf™œž¦“”˜\u02dc\u201a-\u201e\u2122]"
     "|ï»¿|ï¿½|(?:[ã-ï][\u0080-\u00bf€Ž‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}){2}|(?:[°-÷][¡-þ]){4}|[锛銆][^\n]{0,20}[锛銆]|鐨勬|鐨勭|鏄粈"
 )
-_STARTS = ("\ufffd", "锟", "烫烫烫", "屯屯屯", "锛", "銆", "鐨", "鏄")
+_ASCII = bytes(range(128))
+_WESTERN = re.compile(rb"[\xc2\xc3\xe2-\xef]|[\xa1-\xfe]{8}")
+_EASTERN = ("\ufffd", "锟", "烫烫烫", "屯屯屯", "锛", "銆", "鐨", "鏄")
+_START = re.compile("[\ufffd锟烫屯锛銆鐨鏄°-÷]")
 
 
 def _without_junk(text: str) -> str:
@@ -267,10 +271,13 @@ def broken_characters(row: Row) -> Iterator[Spot]:
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
         if not text.isprintable() and not text.replace("\n", "").isprintable() and (match := _JUNK.search(text)):
             yield Spot(f"holds the character U+{ord(match.group()):04X}", column, *match.span())
-        if not text.isascii() and _is_suspicious(text) and (match := _MOJIBAKE.search(text)):
+        if not text.isascii() and (match := _wrongly_decoded(text)):
             yield Spot(f"holds wrongly decoded characters: {match.group()}", column, *match.span())
 
 
-def _is_suspicious(text: str) -> bool:
-    # The byte begins the Western letters that all wrong decodings to Latin-1 are full of.
-    return b"\xc3" in text.encode("utf-8", "replace") or any(start in text for start in _STARTS)
+def _wrongly_decoded(text: str) -> re.Match[str] | None:
+    western = text.encode("latin-1", "ignore").translate(None, _ASCII)
+    if not _WESTERN.search(western) and not any(sign in text for sign in _EASTERN):
+        return None
+    found = (_MOJIBAKE.match(text, start.start()) for start in _START.finditer(text))
+    return next(filter(None, found), None)
