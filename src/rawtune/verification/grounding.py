@@ -10,19 +10,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from rawtune.records import Severity
-from rawtune.verification import directions, numbers, relations
-from rawtune.verification.numbers import Number
+from rawtune.verification import directions, names, relations
+from rawtune.verification.places import instead, places
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
-from rawtune.verification.units import CJK, units
+from rawtune.verification.units import characters, stems, units
 from rawtune.verification.weights import Weights
 
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]++|\.(?![\s\"”’)]|$))+[。！？!?.]*[\"”’」』）)]*")
-_CLAUSE_END = frozenset("，,。；;：:、！!？?\n（）()")
 _CACHED = 64  # texts; rows of one passage stand side by side, and varied questions share an answer
 
-_numbers = lru_cache(_CACHED)(numbers.find)
 _relations = lru_cache(_CACHED)(relations.find)
-_units = lru_cache(_CACHED)(units)
 
 
 @rule("RT201", "number", Scope.PASSAGE)
@@ -43,92 +40,28 @@ def number(row: Row, weights: Weights) -> Iterator[Spot]:
         Meng | Meng is the fourth hexagram. | Meng is hexagram 4 of the Book of Changes.
         Fee | It costs 1,500 dollars, for two reasons. | The fee is $1500 because of labour and parts.
     """
-    said = _numbers(row.answer)
+    passage = row.passage or ""
+    said = places(_fresh(row.answer, passage))
     if not said:
         return
-    given, asked = _numbers(row.passage or ""), _numbers(row.question)
-    for mention in said:
-        if any(mention.equals(other) for other in asked):
+    given, asked = places(passage), places(row.question)
+    for place in said:
+        mention = place.number
+        if any(mention.equals(other.number) for other in asked):
             continue
-        same = [other for other in given if mention.equals(other)]
+        same = [other for other in given if mention.equals(other.number)]
         written = row.answer[mention.start : mention.end]
         if not same and mention.telling:
             source = _best(row, weights, mention.start)
             yield Spot(
                 f"holds {written}, which the passage does not", Column.ANSWER, mention.start, mention.end, source
             )
-        elif other := _instead(mention, row, weights, same, given):
+        elif other := instead(place, same, given, weights):
             span = (other.start, other.end)
-            there = (row.passage or "")[other.start : other.end]
+            there = passage[other.start : other.end]
             yield Spot(
                 f"says {written} where the passage says {there}", Column.ANSWER, mention.start, mention.end, span
             )
-
-
-def _instead(mention: Number, row: Row, weights: Weights, same: list[Number], given: list[Number]) -> Number | None:
-    """A number of the passage that stands where ``mention`` stands in the answer, among the same words."""
-    passage = row.passage or ""
-    before, after, context = here = _context(row.answer, mention)
-    if any(_context(passage, other) == here for other in same):
-        return None
-    best, found = 0.0, None
-    for other in given:
-        if other.dimension != mention.dimension or mention.equals(other):
-            continue
-        left, right, around = _context(passage, other)
-        if not same and before and left == before and other.ordinal == mention.ordinal and not after:
-            return other  # hexagram 4
-        if not same and mention.ordinal and other.ordinal and after and right == after:
-            return other  # the third line
-        if (
-            len(context) > 1
-            and (left == before or right == after)
-            and best < (share := weights.containment(context, around))
-        ):
-            best, found = share, other
-    if best < (0.75 if same else 0.6) or (same and sum(3 if unit.isascii() else 1 for unit in context) < 8):
-        return None
-    mine = 0.0
-    for other in same:
-        left, right, around = _context(passage, other)
-        share = weights.containment(context, around)
-        near = mention.dimension or (left == before and before) or (right == after and after)
-        mine = max(mine, share if near or not (before or after) else share / 2)
-    verbatim = best > 0.95 and len(context) > 3  # then the number's own place must be as much alike
-    return found if mine <= best - (0.05 if verbatim else 0.3) else None
-
-
-_BEFORE = re.compile(rf"([{CJK}]|[a-z]{{4,}})[ -]?$", re.IGNORECASE)
-_AFTER = re.compile(rf"[ -]?([{CJK}]|[a-z]{{3,}})", re.IGNORECASE)
-_AND = re.compile(r" (?:and|or|but|while) |而|和|与|或")
-_NOT_NOUNS = frozenset(("the", "and", "for", "with", "from", "that", "this", "about", "than", "over", "into"))
-
-
-@lru_cache(1024)
-def _context(text: str, mention: Number) -> tuple[str, str, frozenset[str]]:
-    """The word before a number, the one behind it, and the units of the rest of its clause."""
-    start, end = mention.start, mention.end
-    while start and not (text[start - 1] in _CLAUSE_END or text[start - 1 : start + 1] == ". "):
-        start -= 1
-    while end < len(text) and not (text[end] in _CLAUSE_END or text[end : end + 2] in (". ", ".")):
-        end += 1
-    head, tail = text[start : mention.start], text[mention.end : end]
-    head, tail = _AND.split(head)[-1], _AND.split(tail, maxsplit=1)[0]
-    before, after = _BEFORE.search(head), _AFTER.match(tail)
-    return (
-        before[1].lower() if before and before[1].lower() not in _NOT_NOUNS else "",
-        after[1].lower().rstrip("s") if after and after[1].lower() not in _NOT_NOUNS else "",
-        frozenset(units(head) | units(tail)),
-    )
-
-
-_TITLE = re.compile(r"《([^《》\n]{1,60})》")
-_QUOTE = re.compile(r"[“「『]([^“”「」『』\n]{8,120})[”」』]|\"([^\"\n]{15,200})\"")
-_CAPITAL = re.compile(r"[A-Z](?<![A-Za-z\d].)(?<![A-Za-z\d][-'’.].)[A-Za-zÀ-ÿ\d]+(?:[-'’&][A-Za-zÀ-ÿ\d]+)*")
-_OPENS = frozenset("\n.!?。！？：:“\"「『‘'(（[*#-–—•>|")
-_WEEK = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
-_NO_NAMES = "I I'm I'll I've OK TV AM PM Mr Mrs Ms Dr Yes No Not And Or The A An If ID App APP PC Note Tip Step"
-_ORDINARY = frozenset((*_WEEK.split(), *_NO_NAMES.split()))
 
 
 @rule("RT202", "name", Scope.PASSAGE)
@@ -146,50 +79,10 @@ def name(row: Row, weights: Weights) -> Iterator[Spot]:
         这本书的作者是谁？ | 它出自《易经》，讲的是“启蒙”。 | 这句话出自《易经》，说的是启蒙。
         Founder | Schmidt founded it. She lived in Basel. | The firm was founded by Anna Schmidt in Basel.
     """
-    answer = row.answer
     known = f"{row.question}\n{row.concept}\n{row.passage}".lower()
-    if "《" in answer:
-        for match in _TITLE.finditer(answer):
-            if match[1].lower() not in known and not all(part in known for part in re.split(r"[·•：:—\s]+", match[1])):
-                yield _strange(match.group(), match.start(), row, weights)
-    if any(mark in answer for mark in '“「『"'):
-        for match in _QUOTE.finditer(answer):
-            said = match[1] or match[2]
-            if said.lower() not in known and weights.containment(units(said), _units(known)) < 0.5:
-                yield _strange(match.group(), match.start(), row, weights)
-    chinese = not answer.isascii() and re.search(rf"[{CJK}]", answer) is not None
-    for match in _CAPITAL.finditer(answer):
-        word, start = match.group(), match.start()
-        if word in _ORDINARY or (not chinese and _opens(answer, start)) or _is_known(word.lower(), known):
-            continue
-        yield _strange(word, start, row, weights)
-
-
-def _opens(text: str, at: int) -> bool:
-    """Whether a sentence, a quotation or an item begins at this place, or most words around it are capitalised."""
-    before = text[max(0, at - 40) : at].rstrip(" \t")
-    if not before or before[-1] in _OPENS:
-        return True
-    beside = _WORDS.findall(text[max(0, at - 40) : at + 40])[1:-1]
-    return 2 * len([word for word in beside if word[0].isupper()]) > len(beside) + 2
-
-
-_WORDS = re.compile(r"[A-Za-z]+")
-
-
-def _is_known(word: str, known: str) -> bool:
-    """Whether the word occurs, or another form of it: Swiss for Switzerland, HR for human resources."""
-    word = re.sub(r"['’]s?$", "", word)
-    if word in known or (len(word) > 4 and word[: max(4, len(word) - 3)] in known):
-        return True
-    if len(word) <= 5 and word.isalpha():
-        return re.search(r"[ -]".join(rf"\b{letter}\w+" for letter in word), known) is not None
-    return all(part in known for part in re.split(r"[-'’&]", word))
-
-
-def _strange(written: str, start: int, row: Row, weights: Weights) -> Spot:
-    source = _best(row, weights, start)
-    return Spot(f"names {written}, which the passage does not", Column.ANSWER, start, start + len(written), source)
+    for start, end in names.strange(_fresh(row.answer, row.passage or ""), known, weights):
+        source = _best(row, weights, start)
+        yield Spot(f"names {row.answer[start:end]}, which the passage does not", Column.ANSWER, start, end, source)
 
 
 @rule("RT203", "ungrounded", Scope.PASSAGE)
@@ -242,18 +135,27 @@ _FEWEST = 18  # characters and pairs of Chinese; a stem of a word counts for thr
 
 @lru_cache(_CACHED)
 def _shares(question: str, answer: str, passage: str, weights: Weights) -> list[tuple[int, int, float]]:
-    """Every sentence of the answer that is long enough, and the share of its weight that the passage holds."""
-    held, asked = _units(passage), _units(question)
-    latin = any(unit.isascii() for unit in held)
-    chinese = not passage.isascii()
+    """The sentences of the answer that are long enough, and the share of their weight that the passage holds.
+
+    Left out are those that stand in it word for word, and those of a script that it does not hold.
+    """
+    fresh = _fresh(answer, passage)
+    spans = _sentences(fresh)
+    if not spans:
+        return []
+    asked, held = _parts(question), _parts(passage)
     found = []
-    for start, end in _sentences(answer):
-        said = units(answer[start:end]) - asked
-        if not (latin and chinese):
-            said = {unit for unit in said if (latin if unit.isascii() else chinese)}
-        if len(said) >= _FEWEST or sum(3 if unit.isascii() else 1 for unit in said) >= _FEWEST:
-            found.append((start, end, weights.containment(said, held)))
+    for start, end in spans:
+        parts = _parts(fresh[start:end])
+        han, latin = (part - off if there else set() for part, off, there in zip(parts, asked, held, strict=True))
+        if len(han) + 3 * len(latin) >= _FEWEST:
+            found.append((start, end, weights.containment(han | latin, held[0] | held[1])))
     return found
+
+
+@lru_cache(8 * _CACHED)  # their sentences, too
+def _parts(text: str) -> tuple[set[str], set[str]]:
+    return characters(text), stems(text)
 
 
 @rule("RT205", "relation-order", Scope.PASSAGE)
@@ -273,17 +175,39 @@ def relation_order(row: Row, _weights: Weights) -> Iterator[Spot]:
         Meng | It has Kan below and Gen above. | In Meng Gen is the upper trigram and Kan the lower.
     """
     passage = row.passage or ""
-    said = _relations(row.answer)
+    fresh = _fresh(row.answer, passage)
+    said = _relations(fresh)
     given = _relations(passage) if said else []
     found: dict[int, tuple[int, int, int, int]] = {}
     for pair in said if given else ():
         if reverse := relations.contradicted(pair, given):
             found[pair.end] = (pair.start, pair.end, reverse.start, reverse.end)
-    doubled = any(pair.first == pair.second for pair in _relations(passage))
-    for spans in directions.turned(row.answer, passage, upright=not doubled):
+    turned = list(directions.turned(fresh, passage))
+    if turned and any(pair.first == pair.second for pair in _relations(passage)):
+        turned = list(directions.turned(fresh, passage, upright=False))
+    for spans in turned:
         found.setdefault(spans[1], spans)
     for start, end, *source in sorted(found.values()):
         yield Spot("states a relation in reverse of the passage", Column.ANSWER, start, end, (source[0], source[1]))
+
+
+@lru_cache(_CACHED)
+def _fresh(answer: str, passage: str) -> str:
+    """The answer without the sentences that stand in the passage word for word, each character a blank."""
+    stands = _verbatim(passage)
+    fresh = list(answer)
+    for start, end in _sentences(answer):
+        if answer[start:end].rstrip(_CLOSINGS) in stands:
+            fresh[start:end] = " " * (end - start - 1) + "\n"
+    return "".join(fresh)
+
+
+_CLOSINGS = "。！？.!?"
+
+
+@lru_cache(_CACHED)
+def _verbatim(passage: str) -> frozenset[str]:
+    return frozenset(passage[start:end].rstrip(_CLOSINGS) for start, end in _sentences(passage))
 
 
 @lru_cache(_CACHED)
