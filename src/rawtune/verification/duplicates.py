@@ -9,7 +9,7 @@ from rawtune.verification.concepts import SLOT, mask, subject
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
 from rawtune.verification.seen import Group, Met, Seen, key, template
 
-_UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_BETWEEN = re.compile(r"[^\w{}]+")
 _OTHER_ORDER = (0x5DEECE66D1234567).__xor__
 """An order of hashes that has nothing to do with their own."""
 _BRACKETS = re.compile(r"\s*[(（][^)）]*[)）]?$")
@@ -58,7 +58,7 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
         return
     if hash((key(row.question), key(row.answer))) in seen.repeated_rows:
         return
-    words = _plain(template(row, group))
+    words = template(row, group).lower()
     pairs = _pairs(words)
     about = subject(row.question, group.concepts), group.name
     least = hash((about, min(pairs))), hash((about, max(pairs))), hash((about, min(pairs, key=_OTHER_ORDER)))
@@ -71,14 +71,15 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
     seen.remember(Met(words, least, row.number))
 
 
-def _plain(question: str) -> str:
-    """The question's words or characters alone, the slot among them."""
-    parts = (" ".join(_UNIT.findall(part.casefold())) for part in question.split(SLOT))
-    return f" {SLOT} ".join(parts).strip()
-
-
-def _pairs(plain: str) -> set[int]:
-    units = ["", *plain.split(), ""]
+def _pairs(question: str) -> set[int]:
+    """Hashes of the pairs of neighbours among the words, or Chinese characters, of a question; the slot is a word."""
+    units = [""]
+    for run in _BETWEEN.sub(" ", question).split():
+        if run.isascii():
+            units.append(run)
+        else:
+            units.extend(run)
+    units.append("")
     return set(map(hash, pairwise(units)))
 
 
