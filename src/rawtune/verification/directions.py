@@ -46,10 +46,12 @@ def _directed(text: str) -> list[tuple[str, tuple[str, ...], int, int]]:
     lower = text.lower()
     if len(lower) != len(text) or not _DIRECTION.search(lower):
         return []
+    masked = _CLAUSE.findall(_DIRECTION.sub(lambda match: _MASKS[match.group()], lower))
     found = []
-    for clause in _CLAUSE.finditer(lower):
-        if directions := tuple(_DIRECTION.findall(clause.group())):
-            key = _DIRECTION.sub(lambda match: _MASKS[match.group()], clause.group()).strip(" .")
-            if len(key) - sum(len(_MASKS[word]) for word in directions) >= _SHORTEST:
-                found.append((key, directions, *clause.span()))
+    for clause, key in zip(_CLAUSE.finditer(lower), masked, strict=True):
+        if "\0" not in key:
+            continue
+        directions = tuple(_DIRECTION.findall(clause.group()))
+        if len(key.strip(" .")) - sum(len(_MASKS[word]) for word in directions) >= _SHORTEST:
+            found.append((key.strip(" ."), directions, *clause.span()))
     return found

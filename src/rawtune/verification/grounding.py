@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rawtune.records import Severity
 from rawtune.verification import directions, names, relations
-from rawtune.verification.places import instead, places
+from rawtune.verification.places import Place, instead, places
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
 from rawtune.verification.units import characters, stems, units
 from rawtune.verification.weights import Weights
@@ -45,11 +45,14 @@ def number(row: Row, weights: Weights) -> Iterator[Spot]:
     if not said:
         return
     given, asked = places(passage), places(row.question)
+    equal: dict[tuple[float, float, str], list[Place]] = {}
     for place in said:
         mention = place.number
         if any(mention.equals(other.number) for other in asked):
             continue
-        same = [other for other in given if mention.equals(other.number)]
+        same = equal.get(mention[:3])
+        if same is None:
+            same = equal[mention[:3]] = [other for other in given if mention.equals(other.number)]
         written = row.answer[mention.start : mention.end]
         if not same and mention.telling:
             source = _best(row, weights, mention.start)
@@ -144,12 +147,14 @@ def _shares(question: str, answer: str, passage: str, weights: Weights) -> list[
     if not spans:
         return []
     asked, held = _parts(question), _parts(passage)
+    either = held[0] | held[1]
     found = []
     for start, end in spans:
         parts = _parts(fresh[start:end])
-        han, latin = (part - off if there else set() for part, off, there in zip(parts, asked, held, strict=True))
+        han = parts[0] - asked[0] if held[0] else set()
+        latin = parts[1] - asked[1] if held[1] else set()
         if len(han) + 3 * len(latin) >= _FEWEST:
-            found.append((start, end, weights.containment(han | latin, held[0] | held[1])))
+            found.append((start, end, weights.containment(han | latin if latin else han, either)))
     return found
 
 

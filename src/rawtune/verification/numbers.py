@@ -6,6 +6,7 @@ No library does both, says where a number stands and is fast: cn2an 0.5 takes 30
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import isclose
 from typing import NamedTuple
 
@@ -177,6 +178,7 @@ def _is_item(text: str, start: int, end: int) -> bool:
     return not text[end + 1 : end + 2].isdigit() and bool(_ITEM.search(text[max(0, start - 4) : start]))
 
 
+@lru_cache(1024)
 def _chinese(numeral: str) -> float | None:
     """三百二十 is 320, 二〇二四 2024, 三万五 35000; None for what is no exact number: 百, 万一, 三五, 一五一十."""
     numeral, _, fraction = numeral.partition("点")
