@@ -25,7 +25,8 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.stages import rework, synthesise
+from rawtune.stages import diagnose, rework, synthesise
+from rawtune.stages.diagnose import Diagnosis
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
@@ -222,6 +223,20 @@ class Project:
         """Ask base and tuned model the held-out questions; the path of the report."""
         self._one("compare")
         return self._product("compare")
+
+    def diagnose(self, run: Path | str | None = None) -> Diagnosis:
+        """Read the losses of a run, the last one if none is named; see ``rawtune.stages.diagnose``."""
+        if run is None:
+            record = self._work.ledger.stage("train")
+            if record is None:
+                raise UsageError("nothing was trained yet", "train with: rawtune train; or name a run")
+            run = self.folder / record.product
+        return diagnose.diagnose(Path(run), self._work)
+
+    def quarantine_suspects(self, diagnosis: Diagnosis) -> int:
+        """Put the passages of rows that stand out into quarantine; how many. ``retry`` asks about them anew."""
+        with self._alone():
+            return diagnose.quarantine(self._work, diagnosis)
 
     def attempt(self, number: int) -> Trial:
         """Try the prompt on one passage, counted from 1; reads the raw text first if it changed."""

@@ -10,7 +10,7 @@ from torch.nn import functional
 from rawtune.config import Training
 from rawtune.progress import Silent
 from rawtune.training import models
-from rawtune.training.row_losses import FILE, HEADER, RowLosses
+from rawtune.training.row_losses import HEADER, ROW_LOSSES, RowLosses
 from rawtune.training.tokens import encode
 from rawtune.training.trainer import train
 
@@ -22,7 +22,7 @@ def settings(**changes: Any) -> Training:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    with (folder / FILE).open(newline="") as file:
+    with (folder / ROW_LOSSES).open(newline="") as file:
         kinds = {"id": str, "mean": float, "max": float}
         return [{key: kinds.get(key, int)(value) for key, value in line.items()} for line in csv.DictReader(file)]
 
@@ -48,7 +48,7 @@ def test_tokens_find_their_rows_in_whatever_order_they_come(tmp_path: Path) -> N
     kept.add(torch.tensor([2]), torch.tensor([[False, True]]), torch.tensor([2.0]))
     kept.write(1)
     kept.write(2)
-    assert (tmp_path / FILE).read_text().splitlines() == [
+    assert (tmp_path / ROW_LOSSES).read_text().splitlines() == [
         ",".join(HEADER),
         "1,3,c,2,2,3",
         "1,1,a,3,1.5,4",
@@ -57,7 +57,7 @@ def test_tokens_find_their_rows_in_whatever_order_they_come(tmp_path: Path) -> N
 
 
 def test_an_earlier_session_is_kept_up_to_its_checkpoint(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text(",".join(HEADER) + "\n1,1,,2,3,4\n2,2,,2,3,4\n3,1,,2,3,4\n4,2,,2")
+    (tmp_path / ROW_LOSSES).write_text(",".join(HEADER) + "\n1,1,,2,3,4\n2,2,,2,3,4\n3,1,,2,3,4\n4,2,,2")
     kept = RowLosses()
     kept.begin(tmp_path, 2)
     kept.add(torch.tensor([1]), torch.tensor([[True]]), torch.tensor([1.0]))

@@ -22,6 +22,7 @@ VERBS = {
     "augment": ("rawtune.cli.run", "... and rows to questions."),
     "export": ("rawtune.cli.run", "... and questions to a dataset file."),
     "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
+    "diagnose": ("rawtune.cli.diagnose", "A training's losses, read back to rows."),
     "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
     "retry": ("rawtune.cli.retry", "Take up again what is in quarantine."),

@@ -9,6 +9,7 @@ from rawtune.config import Config
 from rawtune.errors import GateFailed, RawtuneError, UsageError
 from rawtune.llm import open_teacher
 from rawtune.records import Origin, Outcome, Passage, Severity, State
+from rawtune.stages.diagnose import by_loss
 from rawtune.stages.money import confirm, foretell
 from rawtune.stages.recorder import Recorder
 from rawtune.stages.session import conversations, open_session, reply_form
@@ -44,7 +45,8 @@ def reparse(work: Work) -> None:
         if by_hand or not keys or before.replies[:1] not in ((), keys[:1]):
             counts["other"] += 1
         elif outcome:
-            ended.append(outcome)
+            same = outcome.example and before.example and outcome.example.id == before.example.id
+            ended.append(replace(outcome, findings=(*outcome.findings, *by_loss(before))) if same else outcome)
         else:
             counts["unfinished"] += 1
             work.ledger.forget_endings([passage.id])

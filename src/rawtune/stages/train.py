@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rawtune.dataset import files
+from rawtune.diagnosis.curve import judge
 from rawtune.errors import GateFailed
 from rawtune.records import content_hash
 from rawtune.stages.stage import Done, Work, hash_settings
@@ -37,9 +38,13 @@ def run(work: Work) -> Done:
     rows = files.read(path, work.config.columns)
     settings = work.config.training
     output = _folder(work, path, trainer.identity(rows, work.student, settings))
-    result = trainer.train(rows, work.student, settings, output, work.progress, resume=True)
+    known = {(row.question, row.answer): row.id for row in work.ledger.training_rows()}
+    ids = [known.get((row.question, row.answer), "") for row in rows]  # a row mended by hand has none
+    result = trainer.train(rows, work.student, settings, output, work.progress, resume=True, ids=ids)
+    curve = judge(result.losses, batch=settings.batch_size)
     with saving(output):
-        plot_losses(result.losses, output / LOSS_CURVE)
+        plot_losses(result.losses, output / LOSS_CURVE, curve.steps)
+    work.tell(f"the loss curve is {curve.verdict}: {curve.reason}")
     summary = {
         "student": work.config.student,
         "rows": len(rows),
@@ -48,6 +53,7 @@ def run(work: Work) -> Done:
         "first_loss": round(result.losses[0], 4),
         "last_loss": round(result.losses[-1], 4),
         "cut_answers": result.cut_answers,
+        "curve": curve.verdict.value,
     }
     return Done(files.sha256(output / "adapter_model.safetensors"), summary, output.relative_to(work.folder).as_posix())
 

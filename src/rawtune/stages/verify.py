@@ -11,6 +11,7 @@ from rawtune.errors import AccountingError, GateFailed, RawtuneError, TeacherErr
 from rawtune.llm import open_teacher, parameters
 from rawtune.passages import sentences
 from rawtune.records import Finding, Origin, Outcome, Passage, Reply, Request, Severity, Split, State, content_hash
+from rawtune.stages.diagnose import by_loss
 from rawtune.stages.money import confirm, foretell
 from rawtune.stages.session import model_name, open_session, reply_form
 from rawtune.stages.stage import Done, Work, hash_settings
@@ -47,7 +48,7 @@ def run(work: Work) -> Done:
     total = work.ledger.tally(made_by(work)).states.total()
     judged: list[Outcome] = []
     for number, (passage, outcome) in enumerate(_rows(work), 1):
-        findings = checker.check(row(work, passage, outcome, number))
+        findings = [*checker.check(row(work, passage, outcome, number)), *by_loss(outcome)]
         judged.append(_judged(outcome, findings, accepted))
         if len(judged) >= _GROUP:
             work.ledger.save([], judged, made_by(work))

@@ -19,11 +19,9 @@ from transformers.trainer_callback import TrainerControl, TrainerState
 from rawtune.errors import RawtuneError
 from rawtune.progress import Progress
 from rawtune.training.loss import IGNORED, answer_losses, whole_logits_losses
-from rawtune.training.row_losses import RowLosses
+from rawtune.training.row_losses import LOSSES, RowLosses
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.tokens import Encoded
-
-LOSSES = "losses.jsonl"
 
 
 class AnswerTrainer(Trainer):  # type: ignore[misc]

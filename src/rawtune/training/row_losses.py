@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from torch import Tensor
 
-FILE = "row_losses.csv"
+LOSSES = "losses.jsonl"
+ROW_LOSSES = "row_losses.csv"
 HEADER = ("step", "row", "id", "tokens", "mean", "max")
 """Step and row count from 1, the row in its dataset; losses are per answer token, in nats."""
 
@@ -43,7 +44,7 @@ class RowLosses:
 
     def begin(self, folder: Path, step: int) -> None:
         """Write into ``folder`` from now on, behind what an earlier session wrote there up to ``step``."""
-        self._path = folder / FILE
+        self._path = folder / ROW_LOSSES
         kept = [line for line in _lines(self._path) if line[0].isdigit() and int(line[0]) <= step]
         partial = self._path.with_suffix(".partial")
         with partial.open("w", newline="") as file:

@@ -1,0 +1,1 @@
+"""Losses read back to what caused them."""

@@ -1,0 +1,170 @@
+"""A run's losses, read back to the rows and passages that caused them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rawtune.config import Training
+from rawtune.dataset import files
+from rawtune.diagnosis import logs
+from rawtune.diagnosis.curve import Curve, Verdict, judge
+from rawtune.diagnosis.rows import CODE, Suspect, stand_out
+from rawtune.errors import RawtuneError
+from rawtune.records import Finding, Outcome, Passage, State
+from rawtune.stages.stage import Work
+from rawtune.stages.synthesise import made_by
+from rawtune.stages.train import LOSS_CURVE
+from rawtune.training import trainer
+from rawtune.training.curve import plot_losses
+from rawtune.training.row_losses import LOSSES, ROW_LOSSES
+from rawtune.training.saving import saving
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row that stands out, and what it was made of as far as that is known.
+
+    ``row`` is its id, or its number in the dataset; ``by`` says whether it stands out by itself (``row``), or with its
+    ``concept`` or ``template``.
+    """
+
+    row: str
+    z: float
+    tail: str
+    reason: str
+    by: str
+    concept: str = ""
+    question: str = ""
+    answer: str = ""
+    passage: str = ""  # its id
+    source: str = ""
+    text: str = ""  # of the passage
+    prompt_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A verdict on the curve, the rows that stand out, the farthest first, and the picture that was drawn.
+
+    ``rows`` is None where the losses of rows were not kept, as by other trainers.
+    """
+
+    curve: Curve
+    rows: tuple[Told, ...] | None
+    picture: Path | None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is nothing to mend: a curve may be flat and healthy."""
+        return self.curve.verdict not in (Verdict.JAGGED, Verdict.DIVERGING) and not self.rows
+
+
+def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
+    """Diagnose an adapter's folder, or a file of any trainer's losses; with ``work`` rows are told with their texts.
+
+    Raises ``UsageError`` if there are no losses to be read.
+    """
+    steps = next((path / name for name in (LOSSES, "trainer_state.json") if (path / name).exists()), path)
+    log = logs.read(steps)
+    kept = path / ROW_LOSSES
+    seen = logs.read_rows(kept) if kept.exists() else []
+    curve = judge(log.losses, log.steps, batch=sum(row.step == seen[0].step for row in seen) or None)
+    told = None
+    if seen:
+        made_of = _made_of(work, path, {row.row: row.id for row in seen}) if work else {}
+        suspects = stand_out(seen, _named(made_of, "concept"), _named(made_of, "template"))
+        names = {row.row: row.id or str(row.row) for row in seen}
+        told = tuple(_told(suspect, names[suspect.row], made_of.get(suspect.row, {})) for suspect in suspects)
+    return Diagnosis(curve, told, _draw(path, log, curve))
+
+
+def quarantine(work: Work, diagnosis: Diagnosis) -> int:
+    """Put the passages of rows that stand out into quarantine, which makes what follows stale; how many they were.
+
+    A question form that stands out is no fault of the passages, so those are left.
+    """
+    reasons = {row.passage: row.reason for row in reversed(diagnosis.rows or ()) if row.by != "template"}
+    ended = [
+        replace(outcome, state=State.QUARANTINED, findings=(*outcome.findings, finding), reason=finding.message)
+        for passage, outcome in work.ledger.endings(State.KEPT, made_by=[made_by(work)])
+        if passage.id in reasons
+        for finding in (Finding(CODE, reasons[passage.id]),)
+    ]
+    if ended:
+        work.ledger.forget_stage("verify")  # its figures and the identity of its rows are no longer true
+        work.ledger.save([], ended, made_by(work))
+    work.log.write("diagnosed", verdict=diagnosis.curve.verdict, quarantined=len(ended))
+    return len(ended)
+
+
+def by_loss(outcome: Outcome) -> tuple[Finding, ...]:
+    """What a diagnosis found: no rule can find it again, so whoever judges a row anew must keep it."""
+    return tuple(finding for finding in outcome.findings if finding.code == CODE)
+
+
+def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[str, Any]]:
+    """What is known of each row by its number: from the ledger if it is still there, else from the dataset's file."""
+    parents: dict[str, tuple[Passage, Outcome]] = {}
+    for passage, outcome in work.ledger.endings(State.KEPT, State.QUARANTINED):
+        if outcome.example:
+            parents[outcome.example.id] = passage, outcome
+    rows = {row.id: row for row in work.ledger.training_rows()}
+    found: dict[int, dict[str, Any]] = {
+        number: {"question": row.question, "answer": row.answer}
+        for number, row in enumerate(_dataset(work, run), 1)
+        if number in ids
+    }
+    for number, id in ids.items():
+        if row := rows.get(id):
+            known = {name: getattr(row, name) for name in ("question", "answer", "concept", "template", "prompt_hash")}
+            found[number] = known
+            if row.parent in parents:
+                passage, _ = parents[row.parent]
+                source = f"{passage.document}:{passage.start}-{passage.end}"
+                found[number] = {**known, "passage": passage.id, "text": passage.text, "source": source}
+    return found
+
+
+def _dataset(work: Work, run: Path) -> Iterator[files.Row]:
+    """The rows of the file that the run was trained on, unless it was changed or is gone."""
+    try:
+        record = json.loads((run / trainer.RECORD).read_text(encoding="utf-8"))
+        settings = Training.model_validate(record["settings"])
+    except (OSError, ValueError, KeyError):
+        return
+    for path in sorted((work.folder / "datasets").glob("*.csv")):
+        if "_".join(path.stem.split("_")[-2:]) not in run.resolve().name:
+            continue
+        try:
+            rows = files.read(path, work.config.columns)
+        except RawtuneError:
+            continue
+        if trainer.identity(rows, record["model"], settings) == record["identity"]:
+            yield from rows
+            return
+
+
+def _named(made_of: Mapping[int, Mapping[str, Any]], name: str) -> dict[int, str]:
+    return {number: known[name] for number, known in made_of.items() if known.get(name)}
+
+
+def _told(suspect: Suspect, row: str, known: Mapping[str, Any]) -> Told:
+    way = "harder" if suspect.tail == "high" else "easier"
+    hint = "" if suspect.tail == "high" else "; does the question give the answer away?"
+    whose = "it was" if suspect.by == "row" else f"the {suspect.rows} rows of the {suspect.by} '{suspect.group}' were"
+    reason = f"{whose} {way} to learn than others of their time and length, by {abs(suspect.z):.1f} deviations{hint}"
+    texts = {name: known[name] for name in Told.__match_args__ if name in known}
+    return Told(row, suspect.z, suspect.tail, reason, suspect.by, **texts)
+
+
+def _draw(path: Path, log: logs.Log, curve: Curve) -> Path | None:
+    """Draw the curve beside the run, or the file; None where nothing can be drawn, or drawn with."""
+    picture = path / LOSS_CURVE if path.is_dir() else path.with_name(f"{path.stem}.{LOSS_CURVE}")
+    try:
+        with saving(path):
+            plot_losses(log.losses, picture, curve.steps, log.steps)
+    except (ImportError, PermissionError):
+        return None
+    return picture

@@ -1,0 +1,164 @@
+"""From a run's losses to passages in quarantine, by the command and in a project."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tiny_model import make_tiny_model
+
+from rawtune import cli, project
+from rawtune.project import Project
+from rawtune.records import State
+from rawtune.training.row_losses import HEADER
+
+TEXT = "\n\n".join(f"卦{i}\n卦{i}讲的是第{i}件事。卦{i}劝人记住第{i}条道理。" for i in range(1, 13))
+BROKEN = (3.59, 4.05, 3.09, 3.38, 3.55, 2.61, 2.66, 3.16)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["rawtune", "diagnose", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return int(stopped.value.code or 0)
+
+
+def make(folder: Path, **settings: Any) -> Path:
+    source = folder / "book.txt"
+    source.write_text(TEXT, encoding="utf-8")
+    chosen = {"teacher": {"model": "scripted:"}, "passages": {"held_out": 0}, "synthesis": {"max_quarantined": 0.5}}
+    return project.create(folder / "book", source=source, settings={**chosen, **settings})
+
+
+def write_run(folder: Path, ids: list[str], bad: set[str]) -> Path:
+    """A run of one epoch, as training leaves it; ``bad`` rows lose more."""
+    folder.mkdir(parents=True)
+    chance = random.Random(1)
+    lines, steps = [",".join(HEADER)], []
+    order = chance.sample(range(len(ids)), len(ids))
+    for at, number in enumerate(order):
+        level = 4 - 3 * at / len(ids)
+        mean = level * (1 + chance.gauss(0, 0.1)) + 0.8 * (ids[number] in bad)
+        lines.append(f"{at // 8 + 1},{number + 1},{ids[number]},30,{mean},{mean}")
+        if at % 8 == 0:
+            steps.append(json.dumps({"step": at // 8 + 1, "loss": level}))
+    (folder / "row_losses.csv").write_text("\n".join(lines) + "\n")
+    (folder / "losses.jsonl").write_text("\n".join(steps) + "\n")
+    return folder
+
+
+def states(opened: Project) -> dict[str, State]:
+    return {outcome.example.concept: outcome.state for _, outcome in opened.outcomes() if outcome.example}
+
+
+@pytest.fixture
+def diagnosed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a run in which all rows about 卦3 are hard to learn."""
+    folder = make(tmp_path)
+    with Project(folder) as opened:
+        opened.run("augment")
+        rows = list(opened._work.ledger.training_rows())
+    write_run(folder / "models" / "run", [row.id for row in rows], {row.id for row in rows if row.concept == "卦3"})
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_rows_are_told_with_all_they_were_made_of(
+    diagnosed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "models/run", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["curve"].keys() >= {"verdict", "jaggedness", "flat_since", "steps"}
+    assert found["curve"]["verdict"] == "healthy"
+    assert len(found["rows"]) == 20
+    for row in found["rows"]:
+        assert (row["tail"], row["concept"], row["by"]) == ("high", "卦3", "concept")
+        assert "卦3" in row["question"]
+        assert "卦3劝人" in row["text"]
+        assert row["source"].startswith("raw/book.txt:")
+        assert len(row["prompt_hash"]) == 16
+        assert "'卦3'" in row["reason"]
+        assert row["z"] > 2.5
+    assert run(monkeypatch, "models/run") == 1
+    shown = capsys.readouterr().out
+    assert shown.count("卦3劝人") == 2, "answer and passage of a concept are shown once, not for every row"
+    assert "20 rows stand out" in shown
+    assert (diagnosed / "models/run/loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_quarantine_survives_verification_until_the_row_is_another(
+    diagnosed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "models/run", "--quarantine") == 1
+    assert "1 passages put in quarantine" in capsys.readouterr().out
+    with Project() as opened:
+        assert states(opened).pop("卦3") is State.QUARANTINED
+        (entry,) = opened.quarantine()
+        assert entry["rules"] == ["RT801"]
+        assert "harder to learn" in entry["reason"]
+        figures = opened.verify()
+        assert (figures["kept"], figures["quarantined"], figures["rules"]) == (11, 1, {"RT801": 1})
+        assert opened.augment()["train_rows"] == 11 * 20
+        opened.reparse()
+        assert opened.verify()["quarantined"] == 1
+        opened.retry(rules=["RT801"])
+        assert opened.verify()["quarantined"] == 0
+        assert opened.augment()["train_rows"] == 12 * 20
+
+
+def test_what_a_person_accepts_is_restored(diagnosed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(monkeypatch, "models/run", "--quarantine")
+    with Project() as opened:
+        (entry,) = opened.quarantine()
+        (diagnosed / "rawtune.noqa").write_text(f"{entry['id']} RT801  # hard, but right\n")
+        assert opened.verify()["quarantined"] == 0
+        assert set(states(opened).values()) == {State.KEPT}
+
+
+def test_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make(tmp_path, student="tiny", training={"epochs": 1, "batch_size": 40})
+    make_tiny_model(folder / "tiny")
+    monkeypatch.chdir(folder)
+    assert run(monkeypatch) == 2
+    assert "nothing was trained yet" in capsys.readouterr().err
+    with Project() as opened:
+        adapter = opened.train()
+        rows = {row.id for row in opened._work.ledger.training_rows()}
+        (record,) = [state.record for state in opened.status() if state.name == "train"]
+        assert record
+        assert record.summary["curve"] == opened.diagnose().curve.verdict == "healthy"
+    lines = (adapter / "row_losses.csv").read_text().splitlines()[1:]
+    assert {line.split(",")[2] for line in lines} == rows
+    assert len(lines) == len(rows) == 240
+    assert run(monkeypatch) in (0, 1)
+    assert "curve: healthy" in capsys.readouterr().out
+    shutil.rmtree(adapter)
+    assert run(monkeypatch) == 2
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_losses_of_another_trainer_need_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], broken: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    losses = BROKEN if broken else sorted(BROKEN, reverse=True)
+    log = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "trainer_state.json").write_text(json.dumps({"log_history": log}))
+    for path in ("out", "out/trainer_state.json"):
+        assert run(monkeypatch, path, "--json") == int(broken)
+        found = json.loads(capsys.readouterr().out)
+        assert found["curve"]["verdict"] == ("jagged" if broken else "healthy")
+        assert found["rows"] == []
+        assert Path(found["picture"]).exists()
+    assert run(monkeypatch, "out") == int(broken)
+    assert "were not kept" in capsys.readouterr().out
+
+
+def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for arguments in ([], ["missing"], ["empty"], ["empty", "--quarantine"]):
+        assert run(monkeypatch, *arguments) == 2
