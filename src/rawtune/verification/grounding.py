@@ -72,7 +72,7 @@ def name(row: Row, weights: Weights) -> Iterator[Spot]:
     """A name, title or quotation of the answer that neither its passage nor the question holds.
 
     Names are what models invent most. Looked up are titles in 《》, quotations of some length, capitalised words
-    inside a sentence, and Latin names in Chinese text.
+    inside a sentence, Latin names in Chinese text, and what the headings of other passages name.
 
     Bad:
         这本书的作者是谁？ | 这句话出自《道德经》。 | 这句话出自《易经》，说的是启蒙。
@@ -83,7 +83,10 @@ def name(row: Row, weights: Weights) -> Iterator[Spot]:
         Founder | Schmidt founded it. She lived in Basel. | The firm was founded by Anna Schmidt in Basel.
     """
     known = f"{row.question}\n{row.concept}\n{row.passage}".lower()
-    for start, end in names.strange(_fresh(row.answer, row.passage or ""), known, weights):
+    passage = row.passage or ""
+    fresh = _fresh(row.answer, passage)
+    found = {*names.strange(fresh, known, weights), *weights.headings.foreign(fresh, passage, known)}
+    for start, end in sorted(found):
         source = _best(row, weights, start)
         yield Spot(f"names {row.answer[start:end]}, which the passage does not", Column.ANSWER, start, end, source)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from heapq import nsmallest
 
+from rawtune.verification.headings import names, plain
 from rawtune.verification.units import CJK, units
 from rawtune.verification.weights import Weights
 
@@ -18,9 +19,6 @@ up to 0.26 and 0.50 with some other one: this keeps out what is foreign to all, 
 """
 
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
-_BRACKETS = re.compile(r"\s*[(（].*?[)）]")
-_CLOSED = re.compile(r"[。！？.!?…,，；;]$")
-_LONGEST_HEADING = 60  # characters
 _LONGEST_NAME = 10  # characters of Chinese, or words
 _RAREST = 40  # units of an answer that are looked up
 
@@ -37,7 +35,7 @@ class Source:
         self._named: dict[str, list[int]] = defaultdict(list)
         self._holders: dict[str, array[int]] = defaultdict(lambda: array("I"))
         for index, passage in enumerate(self.passages):
-            for name in _names(passage):
+            for name in names(passage):
                 self._named[name].append(index)
             for unit in units(passage):
                 if len(unit) > 1:  # not the single characters, which too many passages hold
@@ -60,7 +58,7 @@ class Source:
 
     def _called(self, question: str, concept: str) -> list[int]:
         """The passages whose heading is the concept, or else is the longest one in the question."""
-        if found := self._named.get(_plain(concept)):
+        if found := self._named.get(plain(concept)):
             return found
         question = question.casefold()
         spans = [match.span() for match in _TOKEN.finditer(question)][:200]
@@ -86,18 +84,3 @@ class Source:
 
 
 _units = lru_cache(256)(units)
-
-
-def _names(passage: str) -> set[str]:
-    """What a passage's heading calls it: the heading, and without what stands in brackets."""
-    heading = passage.lstrip().partition("\n")[0].strip().lstrip("#").strip()
-    if not heading or len(heading) > _LONGEST_HEADING or _CLOSED.search(heading):
-        return set()
-    return {name for name in (_plain(heading), _plain(_BRACKETS.sub("", heading))) if name}
-
-
-def _plain(name: str) -> str:
-    """As it is looked up in a question: from its first word to its last."""
-    name = name.casefold()
-    spans = [match.span() for match in _TOKEN.finditer(name)]
-    return name[spans[0][0] : spans[-1][1]] if spans else ""

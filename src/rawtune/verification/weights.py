@@ -5,6 +5,7 @@ from collections.abc import Iterable, Set
 from itertools import repeat
 from math import log
 
+from rawtune.verification.headings import Headings
 from rawtune.verification.units import units
 
 _MOST = 250_000  # units known at once
@@ -22,18 +23,21 @@ class Weights:
 
     One that no passage holds weighs half as much as one that a single passage holds: it is as likely the writer's own
     wording as an invention. Memory is bounded: whenever too many units are known, those seen least are forgotten
-    (lossy counting, Manku and Motwani 2002).
+    (lossy counting, Manku and Motwani 2002). ``headings`` are the names that the passages' headings give.
     """
 
     def __init__(self, passages: Iterable[str]) -> None:
         counts: Counter[str] = Counter()
         number, least = 0, 1
+        self.headings = Headings()
         for passage in passages:
             number += 1
             counts.update(units(passage))
+            self.headings.add(passage)
             while len(counts) > _MOST:
                 counts = Counter({unit: count for unit, count in counts.items() if count > least})
                 least += 1
+        self.headings.close(lambda unit: counts[unit], number)
         shared = {count: log(1 + number / count) for count in set(counts.values())}
         self._weights = {unit: shared[count] for unit, count in counts.items()}
         self._unseen = _UNSEEN * log(1 + max(1, number))
