@@ -73,6 +73,13 @@ def test_the_longest_name_counts_and_part_of_the_own_heading_never_does():
     assert foreign(headings, "智能音箱能放音乐。", passages[1]) == []
 
 
+def test_a_longer_name_that_begins_alike_does_not_hide_one_at_the_end():
+    passages = ["智能音箱\n智能音箱能放音乐。", "智能音箱增强版\n智能音箱增强版能通话。", "门锁音箱\n门锁音箱会响铃。"]
+    headings = Weights(passages).headings
+    assert foreign(headings, "这是智能音箱", passages[2]) == ["智能音箱"]
+    assert foreign(headings, "A智能音箱很好。", passages[2]) == ["智能音箱"]
+
+
 def test_what_many_passages_hold_is_no_name():
     passages = [f"{word}卦\n{word}卦与乾卦相对。" for word in "乾坤屯蒙需讼师比"]
     assert foreign(Weights(passages).headings, "这是乾卦。", "临卦\n临卦说的是亲临。") == []

@@ -82,9 +82,11 @@ def name(row: Row, weights: Weights) -> Iterator[Spot]:
         这本书的作者是谁？ | 它出自《易经》，讲的是“启蒙”。 | 这句话出自《易经》，说的是启蒙。
         Founder | Schmidt founded it. She lived in Basel. | The firm was founded by Anna Schmidt in Basel.
     """
-    known = f"{row.question}\n{row.concept}\n{row.passage}".lower()
     passage = row.passage or ""
     fresh = _fresh(row.answer, passage)
+    if fresh.isspace():
+        return
+    known = f"{row.question}\n{row.concept}\n{passage}".lower()
     found = {*names.strange(fresh, known, weights), *weights.headings.foreign(fresh, passage, known)}
     for start, end in sorted(found):
         source = _best(row, weights, start)
@@ -202,12 +204,13 @@ def relation_order(row: Row, _weights: Weights) -> Iterator[Spot]:
 @lru_cache(_CACHED)
 def _fresh(answer: str, passage: str) -> str:
     """The answer without the sentences that stand in the passage word for word, each character a blank."""
-    stands = _verbatim(passage)
-    fresh = list(answer)
+    stands, behind = _verbatim(passage), 0
+    parts: list[str] = []
     for start, end in _sentences(answer):
         if answer[start:end].rstrip(_CLOSINGS) in stands:
-            fresh[start:end] = " " * (end - start - 1) + "\n"
-    return "".join(fresh)
+            parts += answer[behind:start], " " * (end - start - 1), "\n"
+            behind = end
+    return "".join((*parts, answer[behind:])) if parts else answer
 
 
 _CLOSINGS = "。！？.!?"
@@ -222,9 +225,10 @@ def _verbatim(passage: str) -> frozenset[str]:
 def _sentences(text: str) -> list[tuple[int, int]]:
     spans = []
     for match in _SENTENCE.finditer(text):
-        if said := match.group().strip():
-            start = text.index(said[0], match.start())
-            spans.append((start, start + len(said)))
+        said = match.group()
+        if kept := said.strip():
+            start = match.start() + said.index(kept[0])
+            spans.append((start, start + len(kept)))
     return spans
 
 

@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from operator import add
 
 from rawtune.verification.units import CJK, units
 
@@ -13,6 +12,7 @@ _BRACKETS = re.compile(r"\s*[(（].*?[)）]")
 _CLOSED = re.compile(r"[。！？.!?…,，；;]$")
 _LONGEST = 60  # characters of a heading
 _LONG = 5  # characters of Chinese that are hardly in a text by chance
+_LATIN = re.compile(rf"[^\W_{CJK}]{{2}}")  # two letters of one word
 _SHORTEST = {True: 3, False: 2}  # letters, characters of Chinese
 _COMMON = 20  # names stand in fewer passages than one of this many
 _FEW = 4  # passages in which a name may stand in any case
@@ -55,7 +55,8 @@ class Headings:
 
     def __init__(self) -> None:
         self._names: set[str] = set()
-        self._lengths: dict[str, list[int]] = {}
+        self._lengths: dict[str, list[int]] = {}  # of the names that begin with these two characters, longest first
+        self._firsts: set[str] = set()
 
     def add(self, passage: str) -> None:
         """Take up what the passage's heading calls it."""
@@ -70,22 +71,23 @@ class Headings:
         for name in self._names:
             lengths[name[:2]].add(len(name))
         self._lengths = {start: sorted(found, reverse=True) for start, found in lengths.items()}
+        self._firsts = {start[0] for start in lengths}
 
     def foreign(self, text: str, passage: str, known: str) -> Iterator[tuple[int, int]]:
         """Where ``text`` names another thing than its passage does, and than ``known``, which is in small letters.
 
         The longest name counts. A short Chinese one must end like the passage's own, so that both are of a kind.
         """
-        lengths, end = self._lengths, 0
-        for at in [at for at, start in enumerate(map(add, text, text[1:])) if start in lengths]:
+        lengths, firsts, end = self._lengths, self._firsts, 0
+        for at in [at for at, first in enumerate(text) if first in firsts]:
             if at < end:
                 continue
-            for length in lengths[text[at : at + 2]]:
-                name = text[at : at + length]
-                if name in self._names and _stands_alone(text, at, at + length):
-                    end = at + length
-                    if name.lower() not in known and _is_foreign(name, passage, known):
-                        yield at, end
+            for length in lengths.get(text[at : at + 2], ()):
+                stop = at + length
+                if stop <= len(text) and text[at:stop] in self._names and _stands_alone(text, at, stop):
+                    end = stop
+                    if text[at:stop].lower() not in known and _is_foreign(text[at:stop], passage, known):
+                        yield at, stop
                     break
 
 
@@ -99,10 +101,8 @@ def _is_name(name: str, body: str) -> bool:
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether no English word goes on beyond either end."""
-    return not (text[start].isascii() and text[start - 1 : start].isalnum()) and not (
-        text[end - 1].isascii() and text[end : end + 1].isalnum() and text[end].isascii()
-    )
+    """Whether no Latin word goes on beyond either end."""
+    return not (_LATIN.match(text, start - 1) if start else None) and not _LATIN.match(text, end - 1)
 
 
 def _is_foreign(name: str, passage: str, known: str) -> bool:

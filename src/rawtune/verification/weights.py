@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Set
 from itertools import repeat
-from math import log
+from math import fsum, log
 
 from rawtune.verification.headings import Headings
 from rawtune.verification.units import units
@@ -43,8 +43,8 @@ class Weights:
         self._unseen = _UNSEEN * log(1 + max(1, number))
 
     def total(self, chosen: Iterable[str]) -> float:
-        """The weights of these units together."""
-        return sum(map(self._weights.get, chosen, repeat(self._unseen)))
+        """The weights of these units together, to the last digit the same in whatever order they come."""
+        return fsum(map(self._weights.get, chosen, repeat(self._unseen)))
 
     def containment(self, chosen: Set[str], held: Set[str]) -> float:
         """What share of the weight of ``chosen`` lies in units that are also ``held``: 0 to 1, 1 if none is chosen."""
