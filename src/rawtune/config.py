@@ -10,6 +10,9 @@ from rawtune.records import Severity
 
 FILE_NAME = "rawtune.yaml"
 Share = Annotated[float, Field(ge=0, le=1)]
+DatasetFormat = Literal[
+    "csv", "tsv", "jsonl", "parquet", "alpaca", "sharegpt", "messages", "chatglm3", "chatglm3-chat", "hf"
+]
 
 
 class Section(BaseModel):
@@ -125,6 +128,14 @@ class Verification(Section):
         return value if value in (None, "teacher") else Teacher.model_validate({"model": value}).model
 
 
+class Dataset(Section):
+    """What the dataset is written in."""
+
+    formats: tuple[DatasetFormat, ...] = Field(
+        ("csv",), description=f"Of {', '.join(get_args(DatasetFormat))}; the CSV is always there."
+    )
+
+
 class Augmentation(Section):
     """How one row becomes many."""
 
@@ -185,6 +196,7 @@ class Config(Section):
     synthesis: Synthesis = Synthesis()
     verification: Verification = Verification()
     augmentation: Augmentation = Augmentation()
+    dataset: Dataset = Dataset()
     training: Training = Training()
     comparison: Comparison = Comparison()
 
@@ -201,8 +213,8 @@ class Config(Section):
     def _two_names(cls, value: tuple[str, str]) -> tuple[str, str]:
         if value[0].casefold() == value[1].casefold() or not all(name.isidentifier() for name in value):
             raise ValueError("give two different names made of letters, digits and _")
-        if "suite" in value or max(map(len, value)) > 40:
-            raise ValueError("'suite' is taken by the held-out file, and a name has at most 40 characters")
+        if {"id", "suite"} & set(value) or max(map(len, value)) > 40:
+            raise ValueError("'id' and 'suite' are columns of a dataset already, and a name has at most 40 characters")
         return value
 
 
@@ -319,7 +331,7 @@ def _entry(name: str, value: Any, description: str | None) -> str:
 
     shown = value if isinstance(value, str) and _is_plain(value) else json.dumps(value, ensure_ascii=False)
     entry = f"{name}: {shown}"
-    return f"{entry:<40}# {description}" if description else entry
+    return f"{entry:<39} # {description}" if description else entry
 
 
 def _is_plain(text: str) -> bool:

@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from rawtune import config, pipeline
 from rawtune.config import Price
+from rawtune.dataset.formats import wanted
 from rawtune.errors import RawtuneError, UsageError
 from rawtune.ledger.ledger import Ledger
 from rawtune.llm import price
@@ -25,7 +26,7 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.stages import diagnose, rework, synthesise
+from rawtune.stages import diagnose, export, rework, synthesise
 from rawtune.stages.diagnose import Diagnosis
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
@@ -170,7 +171,7 @@ class Project:
             if not chosen:
                 raise UsageError(
                     f"nothing to ask about: no passage without a row{' has a finding of ' if rules else ''}"
-                    f"{' or '.join(rules)}",
+                    f"{' or '.join(rules)}, those aside whose row a person wrote",
                     "see what there is with: rawtune status --quarantine",
                 )
             rework.retry(self._work, chosen, config.replaced(self.config, model, task))
@@ -209,10 +210,25 @@ class Project:
         """Rows to questions; the figures."""
         return self._one("augment")
 
-    def export(self) -> Path:
-        """Write the dataset; the path of its CSV."""
-        self._one("export")
+    def export(self, formats: Collection[str] = ()) -> Path:
+        """Write the dataset; the path of its CSV.
+
+        ``formats`` are wanted besides those of the settings: where the dataset of now lacks one, another is written,
+        with the same rows. Raises ``UsageError`` for a format that is not known.
+        """
+        self.run_export(formats)
         return self._product("export")
+
+    def run_export(self, formats: Collection[str] = ()) -> list[str]:
+        """As ``export``; the names of the stages that ran."""
+        work = replace(self._work, formats=wanted(*formats))
+        with self._alone():
+            ran = pipeline.run(work, "export")
+            if not export.written(work).issuperset(work.formats):
+                work.progress.begin("export")
+                pipeline.run_stage(work, "export")
+                ran.append("export")
+        return ran
 
     def train(self) -> Path:
         """Tune the student on the dataset; the adapter's folder."""

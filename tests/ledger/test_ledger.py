@@ -567,10 +567,10 @@ def test_what_came_of_a_passage_that_left_is_not_shown_but_is_back_with_it(ledge
     ledger.save_passages([passage("p2")])
     assert [o.passage_id for _, o in ledger.endings()] == ["p2"]
     assert [row.id for row in ledger.synthesised()] == ["r-p2"]
-    assert ledger.training_rows() == []
+    assert list(ledger.dataset_rows()) == ledger.training_rows() == []
     ledger.save_passages([passage("p1"), passage("p2")])
     assert next(ledger.endings()) == (passage("p1"), kept("p1"))
-    assert [row.id for row in ledger.training_rows()] == ["q1"]
+    assert [row.id for row in ledger.training_rows()] == [row.id for row in ledger.dataset_rows()] == ["q1"]
 
 
 def test_questions_are_replaced_as_a_whole_and_told_apart_by_suite(ledger):
@@ -582,6 +582,13 @@ def test_questions_are_replaced_as_a_whole_and_told_apart_by_suite(ledger):
     concept = replace(example("b", "p2", parent="r-p2"), suite=Suite.CONCEPT, split=Split.HELD_OUT)
     ledger.save_questions([*train, phrasing, concept])
     assert ledger.training_rows() == train
+    assert [(row.id, row.template, row.source.document) for row in ledger.dataset_rows()] == [
+        (row.id, "{concept}是什么？", "raw/易经.txt") for row in train
+    ]
+    assert [(row.id, row.source.suite, row.source.split) for row in ledger.held_out_rows()] == [
+        ("a", "phrasing", "train"),
+        ("b", "concept", "held_out"),
+    ]
     assert ledger.suite(Suite.PHRASING) == [phrasing]
     assert ledger.suite(Suite.CONCEPT) == [concept]
     assert ledger.suite(Suite.GENERAL) == []
@@ -589,7 +596,29 @@ def test_questions_are_replaced_as_a_whole_and_told_apart_by_suite(ledger):
     assert [o for _, o in ledger.endings()] == [kept("p1"), kept("p2")]
     ledger.save_questions([])
     assert ledger.training_rows() == ledger.suite(Suite.PHRASING) == []
+    assert list(ledger.dataset_rows()) == list(ledger.held_out_rows()) == []
     assert [row.id for row in ledger.synthesised()] == ["r-p1", "r-p2"]
+
+
+def test_rows_of_a_dataset_come_in_the_order_of_saving_with_their_passages(ledger):
+    many = [passage(f"p{n}", document=f"raw/{n % 3}.txt") for n in range(4500)]
+    ledger.save_passages(many)
+    ledger.save([], [kept(one.id) for one in many], "hash")
+    ledger.save_questions(example(f"q{n}", one.id, parent=f"r-{one.id}") for n, one in enumerate(many))
+    rows = list(ledger.dataset_rows())
+    assert [(row.id, row.source.document) for row in rows] == [(f"q{n}", f"raw/{n % 3}.txt") for n in range(4500)]
+    source = rows[0].source
+    assert (source.start, source.end, source.document_sha256) == (many[0].start, many[0].end, many[0].document_sha256)
+    assert (rows[0].question, source.parent) == (example("q0", "p0").question, "r-p0")
+
+
+def test_rows_whose_replies_were_mended_are_counted(ledger):
+    ledger.save_passages([passage("p1"), passage("p2"), passage("p3")])
+    mended = {"repairs": ("quotes",)}
+    ledger.save([], [replace(kept("p1"), **mended), kept("p2"), replace(quarantined("p3"), **mended)], "hash")
+    assert ledger.count_repaired() == 1
+    ledger.save_passages([passage("p2"), passage("p3")])
+    assert ledger.count_repaired() == 0
 
 
 # Answers and stages

@@ -20,7 +20,7 @@ VERBS = {
     "synth": ("rawtune.cli.run", "... and passages to rows, through the teacher."),
     "verify": ("rawtune.cli.run", "... and rows, judged by all rules."),
     "augment": ("rawtune.cli.run", "... and rows to questions."),
-    "export": ("rawtune.cli.run", "... and questions to a dataset file."),
+    "export": ("rawtune.cli.export", "... and questions to a dataset, in any format."),
     "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
     "diagnose": ("rawtune.cli.diagnose", "A training's losses, read back to rows."),
     "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),

@@ -15,7 +15,6 @@ _UNTIL = {
     "read": "read",
     "verify": "verify",
     "augment": "augment",
-    "export": "export",
     "train": "train",
     "compare": "compare",
     "run": "compare",

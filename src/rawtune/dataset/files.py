@@ -1,23 +1,16 @@
-"""A dataset on disk: an immutable CSV, its held-out questions, and a manifest that is written last.
-
-A manifest therefore means that the dataset is whole.
-"""
+"""A dataset's CSV read back, and files that appear when they are whole."""
 
 import csv
 import errno
 import hashlib
 import io
-import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from rawtune.errors import RawTextError, StorageFull, UsageError
-from rawtune.records import Example
-
-MANIFEST = ".manifest.json"
 
 
 class Row(NamedTuple):
@@ -25,40 +18,6 @@ class Row(NamedTuple):
 
     question: str
     answer: str
-
-
-def write(
-    folder: Path,
-    stem: str,
-    columns: tuple[str, str],
-    train: Sequence[Example],
-    held_out: Sequence[Example],
-    facts: dict[str, Any],
-) -> Path:
-    """Write ``stem.csv`` (to train on), ``stem.held_out.csv`` (to ask, with its suite), a manifest; the CSV's path.
-
-    UTF-8 with a byte-order mark, so that spreadsheets show Chinese; one header. ``facts`` join the counts and hashes in
-    the manifest. Each file is written under a temporary name and renamed. Raises ``StorageFull``, or ``UsageError`` if
-    the folder cannot be written to.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path, asked = folder / f"{stem}.csv", folder / f"{stem}.held_out.csv"
-    _write_csv(path, columns, ((row.question, row.answer) for row in train))
-    _write_csv(asked, (*columns, "suite"), ((row.question, row.answer, row.suite or "") for row in held_out))
-    manifest = {
-        "file": path.name,
-        "columns": columns,
-        "rows": len(train),
-        "distinct_answers": len({row.answer for row in train}),
-        "held_out_rows": len(held_out),
-        "sha256": sha256(path),
-        "held_out_sha256": sha256(asked),
-        **facts,
-    }
-    with replacing(folder / f"{stem}{MANIFEST}", "utf-8") as file:
-        json.dump(manifest, file, ensure_ascii=False, indent=2)
-        file.write("\n")
-    return path
 
 
 def read(path: Path, columns: tuple[str, str]) -> list[Row]:
@@ -97,13 +56,6 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with replacing(path, "utf-8-sig") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
 
 
 @contextmanager

@@ -77,6 +77,15 @@ class Database:
         with self._translated(), self._engine.connect() as connection:
             yield connection
 
+    def stream(self, query: Select[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of a query whose values need no conversion, ``size`` at a time, spared SQLAlchemy's work on each."""
+        compiled = query.compile(dialect=self._engine.dialect)
+        with self.read() as connection:
+            cursor = connection.connection.cursor()
+            cursor.execute(str(compiled), [compiled.params[name] for name in compiled.positiontup or ()])
+            while rows := cursor.fetchmany(size):
+                yield list(rows)
+
     def prepared(
         self, statement: Select[Any] | Insert | Delete
     ) -> Callable[[Sequence[tuple[Any, ...]]], list[tuple[Any, ...]]]:

@@ -18,12 +18,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal_column,
     select,
     true,
     update,
 )
 from sqlalchemy.dialects.sqlite import Insert, insert
 
+from rawtune.dataset.entry import Entry, Source
 from rawtune.ledger import tables
 from rawtune.ledger.database import Database
 from rawtune.records import (
@@ -52,11 +54,15 @@ BY_HAND = "by hand"
 """Made the outcomes that a person wrote: they last, whatever the settings become."""
 _CHUNK = 256
 """Rows read or written at once."""
+_ENTRIES = 4096
+"""Rows of a dataset read at once."""
 _ID = 16
 """Characters of a passage's id, without the number of a copy."""
 _PASSAGE = Passage.__match_args__
 _REPLY = Reply.__match_args__
 _EXAMPLE = Example.__match_args__
+_OF_PASSAGE = ("document", "document_sha256", "start", "end")
+_OF_SOURCE = tuple(name for name in Source._fields if name not in _OF_PASSAGE)
 _OUTCOME = ("passage_id", "made_by", "state", "reason", "repairs", "replies", "findings")
 """Columns in the order of the records' fields, and of the tables."""
 
@@ -427,6 +433,45 @@ class Ledger:
     def training_rows(self) -> list[Example]:
         """The varied rows to train on, in order."""
         return self._examples(tables.examples.c.parent.is_not(None), tables.examples.c.suite.is_(None))
+
+    def dataset_rows(self) -> Iterator[Entry]:
+        """The varied rows to train on, in order, streamed, each with where it came from."""
+        yield from self._entries(tables.examples.c.suite.is_(None))
+
+    def held_out_rows(self) -> Iterator[Entry]:
+        """The varied rows that are only ever asked, suite by suite, in order; as ``dataset_rows``."""
+        for suite in (Suite.PHRASING, Suite.CONCEPT):
+            yield from self._entries(tables.examples.c.suite == suite.value)
+
+    def _entries(self, condition: ColumnElement[bool]) -> Iterator[Entry]:
+        """Rows in the order in which they were saved, which is that of the passages.
+
+        That order costs no sorting, and passages are looked up for some rows at a time: a join would sort all rows.
+        """
+        rows, passages = tables.examples.c, tables.passages
+        names = ("id", "question", "answer", "template", "passage_id", *_OF_SOURCE)
+        query = select(*(rows[name] for name in names)).where(rows.parent.is_not(None), condition)
+        places = select(passages.c.id, passages.c.current, *(passages.c[name] for name in _OF_PASSAGE))
+        known: tuple[Any, ...] = ()
+        for chunk in self._database.stream(query.order_by(literal_column("examples.rowid")), _ENTRIES):
+            with self._database.read() as connection:
+                found = connection.execute(places.where(passages.c.id.in_({row[4] for row in chunk})))
+                current = {id: tuple(place) for id, is_current, *place in found if is_current}
+            for row in chunk:
+                if row[4] not in current:
+                    continue
+                if row[4:] != known:
+                    known = row[4:]
+                    source = Source(*known[1:], *current[known[0]])
+                yield Entry(row[0], row[1], row[2], row[3], source)
+
+    def count_repaired(self) -> int:
+        """How many current passages have a row whose reply had to be mended."""
+        table, passages = tables.outcomes, tables.passages
+        repaired = (table.c.state == State.KEPT.value) & (func.json_array_length(table.c.repairs) > 0)
+        query = select(func.count()).select_from(table.join(passages, passages.c.id == table.c.passage_id))
+        with self._database.read() as connection:
+            return connection.scalar(query.where(passages.c.current, repaired)) or 0
 
     def suite(self, suite: Suite) -> list[Example]:
         """The held-out rows of one suite, in order."""

@@ -1,49 +1,62 @@
-"""Rows to a dataset file with its manifest, under a time stamp; a dataset is never changed afterwards."""
+"""Rows to a dataset in the formats asked for, under a time stamp; a dataset is never changed afterwards."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 
-from rawtune.dataset import files
+from rawtune.dataset.formats import wanted
+from rawtune.dataset.release import Release
 from rawtune.errors import GateFailed
-from rawtune.records import State, Suite, content_hash
+from rawtune.records import content_hash
 from rawtune.stages.stage import Done, Work
 
 
 def inputs(work: Work) -> dict[str, str]:
-    """The rows, and what the file and its columns are called."""
+    """The rows, what the files and their columns are called, and the formats of the settings."""
     return {
         "questions": work.output("augment"),
         "columns": content_hash(work.config.columns),
         "name": content_hash(work.config.name),
+        "settings under 'dataset'": content_hash(wanted(*work.config.dataset.formats)),
     }
 
 
 def run(work: Work) -> Done:
-    """Write the dataset."""
-    train = work.ledger.training_rows()
-    if not train:
+    """Write the dataset; an earlier one with the same rows stays as it is."""
+    if next(work.ledger.dataset_rows(), None) is None:
         raise GateFailed(
             "no row to train on: every passage is held out or in quarantine",
             "add raw text, lower passages.held_out, or see: rawtune status",
         )
-    held_out = [row for suite in (Suite.PHRASING, Suite.CONCEPT) for row in work.ledger.suite(suite)]
     facts = {
         "counts": work.ledger.stage("verify").summary,  # type: ignore[union-attr]  # export runs after it
         "split": work.ledger.stage("read").summary,  # type: ignore[union-attr]
+        "language": work.config.language,
         "teacher": work.config.teacher.model,
         "teacher_address": work.config.teacher.base_url,
-        "prompt": sorted({row.prompt_hash for row in train}),
-        "repaired_rows": sum(bool(outcome.repairs) for _, outcome in work.ledger.endings(State.KEPT)),
+        "repaired_rows": work.ledger.count_repaired(),
         "raw": sorted(work.ledger.documents().items()),
     }
-    stem = _free_stem(work.folder / "datasets", f"{work.config.name}_dataset")
-    path = files.write(work.folder / "datasets", stem, work.config.columns, train, held_out, facts)
+    folder = work.folder / "datasets"
+    stem = _free_stem(folder, f"{work.config.name}_dataset")
+    formats = wanted(*work.config.dataset.formats, *work.formats)
+    release = Release(folder, stem, work.config.columns, formats)
+    manifest = release.write(work.ledger.dataset_rows(), work.ledger.held_out_rows(), facts)
     summary = {
-        "train_rows": len(train),
-        "held_out_rows": len(held_out),
-        "distinct_answers": len({row.answer for row in train}),
+        "train_rows": manifest["rows"],
+        "held_out_rows": manifest["held_out_rows"],
+        "distinct_answers": manifest["distinct_answers"],
     }
-    return Done(files.sha256(path), summary, path.relative_to(work.folder).as_posix())
+    return Done(manifest["sha256"], summary, f"datasets/{manifest['file']}")
+
+
+def written(work: Work) -> frozenset[str]:
+    """The formats of the newest dataset; none if there is no whole one."""
+    record = work.ledger.stage("export")
+    manifest = (work.folder / record.product).with_suffix(".manifest.json") if record else None
+    if manifest is None or not manifest.exists():
+        return frozenset()
+    return frozenset(json.loads(manifest.read_text(encoding="utf-8"))["formats"])
 
 
 def _free_stem(folder: Path, prefix: str) -> str:
@@ -51,6 +64,6 @@ def _free_stem(folder: Path, prefix: str) -> str:
     second = int(datetime.now().timestamp())
     while True:
         stem = f"{prefix}_{datetime.fromtimestamp(second):%Y%m%d_%H%M%S}"
-        if not (folder / f"{stem}.csv").exists():
+        if not any(folder.glob(f"{stem}.*")):
             return stem
         second += 1

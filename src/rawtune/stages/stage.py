@@ -19,13 +19,17 @@ from rawtune.records import content_hash
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One project, opened: where it lies, how it is configured, what it remembers, and who watches."""
+    """One project, opened: where it lies, how it is configured, what it remembers, and who watches.
+
+    ``formats`` are those that a dataset is to be written in this time, besides those of the settings.
+    """
 
     folder: Path
     config: Config
     ledger: Ledger
     progress: Progress
     log: Log
+    formats: tuple[str, ...] = ()
 
     def tell(self, line: str) -> None:
         """Say a line to the reader and the log; it must hold no text of passages or replies."""

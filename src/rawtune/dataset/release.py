@@ -1,0 +1,105 @@
+"""A dataset, released: its rows in every format asked for, and beside them provenance, card and manifest.
+
+Nothing of it is changed afterwards. The manifest is written last and therefore means that the dataset is whole.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from rawtune.dataset import card, llama_factory, provenance
+from rawtune.dataset.entry import Entry
+from rawtune.dataset.files import replacing, sha256
+from rawtune.dataset.formats import ALWAYS, FORMATS, HELD_OUT, Columns, Open, Write
+
+_GROUP = 4096
+"""Rows written at once, which are a row group of Parquet."""
+
+
+class Release:
+    """One dataset's files, all in ``folder`` and called ``stem`` and what tells them apart."""
+
+    def __init__(self, folder: Path, stem: str, columns: Columns, formats: Sequence[str]) -> None:
+        self.folder = folder
+        self.stem = stem
+        self.columns = columns
+        self.formats = tuple(formats)
+        self._files: list[str] = []
+
+    def write(self, train: Iterable[Entry], held_out: Iterable[Entry], facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Write everything; the manifest: counts, hashes, and ``facts``, of which the card is made, too.
+
+        Rows are written as they come; of each distinct answer only a hash is kept. Every file appears under its name
+        when it is whole. Raises ``StorageFull``, ``UsageError`` if the folder cannot be written to, or
+        ``MissingDependency``.
+        """
+        about = {"columns": self.columns, **self._write_rows(train, held_out), **facts}
+        text = card.render(self.stem, about)
+        for name in ("{stem}.card.md", *(form.card for form in map(FORMATS.__getitem__, self.formats) if form.card)):
+            with self._file(name) as file:
+                file.write(text.encode())
+        llama_factory.add(self.folder, self.stem, self.formats, self.columns)
+        hashes = {name: sha256(self.folder / name) for name in sorted(self._files)}
+        file, asked = (form.file.format(stem=self.stem) for form in (FORMATS[ALWAYS], HELD_OUT))
+        manifest = {
+            "file": file,
+            "formats": self.formats,
+            **about,
+            "sha256": hashes[file],
+            "held_out_sha256": hashes[asked],
+            "files": hashes,
+        }
+        with replacing(self.folder / f"{self.stem}.manifest.json", "utf-8") as out:
+            json.dump(manifest, out, ensure_ascii=False, indent=2)
+            out.write("\n")
+        return manifest
+
+    def _write_rows(self, train: Iterable[Entry], held_out: Iterable[Entry]) -> dict[str, Any]:
+        forms = [FORMATS[name] for name in self.formats]
+        answers: set[int] = set()
+        prompts: set[str] = set()
+
+        def note(rows: Sequence[Entry]) -> None:
+            answers.update(map(hash, map(attrgetter("answer"), rows)))
+            prompts.update(map(attrgetter("source.prompt_hash"), rows))
+
+        with ExitStack() as stack:
+
+            def open(name: str, form: Open) -> Write:
+                return stack.enter_context(form(stack.enter_context(self._file(name)), self.columns))
+
+            source = open("{stem}.provenance.jsonl", provenance.open)
+            trained = [open(form.file, form.open) for form in forms]
+            asked = [open(HELD_OUT.file, HELD_OUT.open), *(open(f.held_out, f.open) for f in forms if f.held_out)]
+            rows = _feed(train, [*trained, source, note])
+            held_out_rows = _feed(held_out, [*asked, source])
+        return {
+            "rows": rows,
+            "distinct_answers": len(answers),
+            "held_out_rows": held_out_rows,
+            "prompt": sorted(prompts),
+        }
+
+    @contextmanager
+    def _file(self, name: str) -> Iterator[Any]:
+        """A file of bytes, named in the manifest; its folder is made, and it appears when it is whole."""
+        relative = name.format(stem=self.stem)
+        path = self.folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            yield file
+        self._files.append(relative)
+
+
+def _feed(rows: Iterable[Entry], writes: Sequence[Callable[[Sequence[Entry]], None]]) -> int:
+    """Give all rows to each of ``writes``, some at a time; how many they were."""
+    iterator, count = iter(rows), 0
+    while group := list(islice(iterator, _GROUP)):
+        for write in writes:
+            write(group)
+        count += len(group)
+    return count
