@@ -10,7 +10,7 @@ def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> N
         for done in range(1, 101):
             terminal.advance(done, 100, f"{done} kept")
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "[2/6] synthesise"
+    assert lines[0] == "[2/7] synthesise"
     assert lines[1] == "pilot [red]of[/red] 3", "what models write is not markup"
     assert lines[-1] == "  100/100 100 kept"
     assert len(lines) < 10, "a line every few seconds, not one a row"

@@ -27,7 +27,7 @@ def test_chinese_corpus_through_an_endpoint(tmp_path: Path, student: Path, endpo
         score = model_scores["phrasing"]["chrf"]
         assert score["low"] <= score["estimate"] <= score["high"]
         assert score["n"] == 30
-    assert list(found["seconds"]) == ["read", "synthesise", "augment", "export", "train", "compare"]
+    assert list(found["seconds"]) == ["read", "synthesise", "verify", "augment", "export", "train", "compare"]
     assert found["peak_rss_mb"] > 100
     assert len(found["examples"]) == 5
 

@@ -206,3 +206,42 @@ def test_what_a_model_wrote_does_not_drive_the_terminal():
     result = run(name, code=1)
     assert "\x1b" not in result.stdout
     assert "\x07" not in result.stdout
+
+
+def test_an_answer_that_no_passage_supports_is_found_and_a_short_one_left_alone():
+    Path("raw").mkdir()
+    Path("raw/a.txt").write_text("退货\n自签收之日起七天内可以无理由退货，运费由买家承担。\n", encoding="utf-8")
+    rows = [
+        ("指南针是什么做的？", "古代的水手用白银打造指南针，并且把它献给南方的港口。"),
+        ("可以退货吗？", "可以。"),
+        ("几天内可以退货？", "自签收之日起七天内可以无理由退货。"),
+    ]
+    findings = json.loads(run(write("a.csv", rows), "--source", "raw", "--json", code=1).stdout)["findings"]
+    assert [(finding["row"], finding["code"]) for finding in findings] == [(1, "RT200")]
+
+
+def test_a_row_that_cannot_be_read_is_named_as_a_row():
+    Path("a.jsonl").write_text('{"question": "问", "answer": "答案是这样的。"}\n{"question": 3, "answer": "答"}\n')
+    assert "a.jsonl:2: error RT100 the row cannot be read: " in run("a.jsonl", code=1).stdout
+
+
+def test_families_and_faults_of_replies_are_explained_too():
+    assert "RT113 (a reply of the teacher)" in run("--explain", "RT113").stdout
+    assert run("--explain", "rt4").stdout.count("RT4") >= 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--mark", "--fix"], "goes without --fix"), (["--quarantine", "no/b.csv"], "there is no folder")],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_written(arguments, said, here):
+    write("a.csv", BAD)
+    with pytest.raises(Exception, match=said):
+        run("a.csv", *arguments)
+    assert {path.name for path in here.iterdir()} == {"a.csv"}
+
+
+def test_the_address_of_a_file_in_sarif_is_a_valid_one():
+    log = json.loads(run(write("a b 退.csv", BAD), "--sarif", code=1).stdout)
+    location = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "a%20b%20%E9%80%80.csv"

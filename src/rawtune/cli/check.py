@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _codes(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if value else ()
+    return tuple(part.strip().upper() for part in value.split(",") if part.strip()) if value else ()
 
 
 def _columns(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, str] | None:
@@ -30,11 +30,14 @@ def _columns(_: click.Context, __: click.Parameter, value: str | None) -> tuple[
 def _explain(context: click.Context, _: click.Parameter, code: str | None) -> None:
     if code is None or context.resilient_parsing:
         return
+    from rawtune.synthesis.faults import FAULTS
     from rawtune.verification.pages import page, pages
 
+    replies = {name: f"{name} (a reply of the teacher)\n\n{text}" for name, text in FAULTS.items()}
     if code.lower() == "all":
         click.echo(pages())
-    elif text := page(code.upper()):
+        click.echo(f"of replies, before they are rows: {', '.join(FAULTS)}")
+    elif text := "\n\n".join(filter(None, (page(code.upper()), replies.get(code.upper())))):
         click.echo(text)
     else:
         raise click.BadParameter(f"there is no rule '{code}'; list them with: rawtune check --explain all")
@@ -92,6 +95,8 @@ def check(
     from rawtune.linter.writing import Output
     from rawtune.verification import marks
 
+    if mark and fix:
+        raise click.UsageError("--mark accepts what FILE holds, so it goes without --fix")
     _agree(file, fix, in_place, quarantine, as_json and as_sarif)
     side = marks.beside(file)
     summary = Summary()

@@ -83,13 +83,19 @@ def _list_quarantine(project: Project, as_json: bool) -> None:
             if finding["column"]:
                 place = f"{finding['column']}, characters {finding['start']} to {finding['end']}"
                 click.echo(f"  {finding['code']} in {place}")
-        click.echo(f"  passage: {entry['text']}")
+            if finding["source_end"]:
+                click.echo(f"    passage: {entry['text'][finding['source_start'] : finding['source_end']]}")
+        click.echo(f"  passage: {_indented(entry['text'])}")
         if "row" in entry:
             for column, text in entry["row"].items():
                 click.echo(f"  {column}: {text}")
             click.echo(f"  to accept it: {entry['id']} {', '.join(entry['rules'])} in rawtune.noqa")
-        click.echo(f"  reply:   {entry['reply']}")
-    click.echo(f"{len(entries)} passages without a row")
+        click.echo(f"  reply:   {_indented(entry['reply'])}")
+    click.echo(f"{len(entries)} passages without a row that is kept")
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n           ")
 
 
 def _list_coverage(project: Project, as_json: bool) -> None:

@@ -14,8 +14,9 @@ from rawtune.records import Finding, Passage, Severity
 from rawtune.sources import text
 from rawtune.verification.marks import Marks, row_id
 from rawtune.verification.rule import Row, Scope
-from rawtune.verification.rulebook import Checker
+from rawtune.verification.rulebook import RULES, Checker, chosen
 from rawtune.verification.seen import Seen
+from rawtune.verification.source import Source
 from rawtune.verification.weights import Weights
 
 _BETWEEN_NOTES = 2_000
@@ -62,9 +63,6 @@ class Lint:
         self._language = language
         self._progress = progress or Silent()
         self._passages = _passages(source) if source else []
-        if source:
-            from rawtune.verification.source import Source
-
         self._source = Source(passage.text for passage in self._passages) if source else None
         weights = Weights(passage.text for passage in self._passages) if source else None
         wanted = Checker(settings, weights, Seen())
@@ -72,7 +70,8 @@ class Lint:
         self._seen = Seen.gather(lambda: self._all_rows("reading")) if among_rows else Seen()
         self.checker = Checker(settings, weights, self._seen)
         self.notes = [self.rows.note] if self.rows.note else []
-        if source is None:
+        grounded = any(chosen(code, settings) for code, rule in RULES.items() if rule.scope is Scope.PASSAGE)
+        if source is None and grounded:
             self.notes.append("without --source no answer was compared with a text: RT2xx left out")
 
     def __iter__(self) -> Iterator[Checked]:
@@ -107,7 +106,7 @@ class Lint:
                     (turn.question_column, turn.answer_column),
                     record.concept,
                     self._language,
-                    None if at is None else self._passages[at].text,
+                    None if self._source is None else "" if at is None else self._passages[at].text,
                     record.split,
                     number=record.number,
                     follows=number > 0,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from rawtune.linter.lint import Checked
 from rawtune.linter.report import dump
@@ -43,7 +44,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _results(path: Path, checked: Checked) -> Iterator[dict[str, Any]]:
     record = checked.record
-    file = (path / record.file if record.file else path).as_posix()
+    file = quote((path / record.file if record.file else path).as_posix())
     for finding in checked.findings:
         location: dict[str, Any] = {"artifactLocation": {"uri": file}}
         if record.line:

@@ -22,6 +22,8 @@ class Output:
         for path in (kept, quarantine):
             if path and path.is_dir():
                 raise UsageError(f"{path}: is a folder", "name a file")
+            if path and not path.parent.is_dir():
+                raise UsageError(f"{path}: there is no folder {path.parent}", "make it first, or name another file")
         self.fixed = self.quarantined = self.written = 0
         self._lint = lint
         self._paths = kept, quarantine

@@ -77,7 +77,7 @@ def same_row(row: Sample, field: Field) -> Sample | None:
     return field.chance.choice(earlier) if earlier else None
 
 
-@fault("near-question", "RT402", implies=("RT401", "RT404"))
+@fault("near-question", "RT402", "RT404", implies=("RT401",))
 def near_question(row: Sample, field: Field) -> Sample | None:
     """An earlier question of the same concept with other punctuation, case or spacing, and the present answer."""
     earlier = [other for other in field.before if row.concept and other.concept == row.concept]

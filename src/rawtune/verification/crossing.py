@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
+from rawtune.verification.content import refusal
 from rawtune.verification.rule import Row
 
 TRAIN = ("train", "training", "")
@@ -24,7 +25,9 @@ class HeldOut:
 
     def take(self, row: Row) -> None:
         """Remember the answer of a row that is not trained on."""
-        if row.split not in TRAIN and row.answer not in self._runs and len(row.answer.strip()) >= _SHORTEST:
+        if row.split in TRAIN or row.answer in self._runs or len(row.answer.strip()) < _SHORTEST:
+            return
+        if not any(refusal.check(row)):  # that gives nothing away
             runs = set(_runs(row.answer))
             self._runs[row.answer] = len(runs)
             for run in runs:

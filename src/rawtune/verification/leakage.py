@@ -11,15 +11,15 @@ _RUN = 6
 """Characters of the runs that are compared."""
 # What leaves a text as it was, or takes a part of it; then what words it anew.
 _CHOICES = (
-    r"correct|fix|edit|proofread|grammar|punctuat|repeat|extract|classif|choose|which (?:of|one)|sort|quote"
+    r"\b(?:correct|fix|edit|proofread|grammar|punctuate|repeat|extract|classify|choose|which (?:of|one)|sort|quote)\b"
     r"|改正|纠正|修改|病句|标点|[提抽]取|摘录|选择|排序|分类|重复|朗读|哪一?[个项句]"
 )
 _CHOICE = re.compile(_CHOICES, re.IGNORECASE)
 _TASK = re.compile(
-    rf"{_CHOICES}|rewrite|rephrase|paraphras|capitali|summari|translat|改写|润色|译|重写|摘要|总结|概括|复述|[缩扩续]写",
+    rf"{_CHOICES}|\b(?:rewrite|rephrase|paraphrase|capitali[sz]e|summari[sz]e|translate)\b|改写|润色|译|重写|摘要|总结|概括|复述|[缩扩续]写",
     re.IGNORECASE,
 )
-_GIVEN = re.compile(r"[:：\n\"“「『《`(（]")
+_GIVEN = re.compile(r"[:：\n\"“「『《`]")
 
 
 @rule("RT501", "answer-in-question")
@@ -47,8 +47,9 @@ def answer_in_question(row: Row, *, share: float = 0.8, shortest: int = 12) -> I
         if not runs or held < share * len(runs):
             return
     at = max(0, question.find(answer[:_RUN]))
-    task = _CHOICE if whole else _TASK
-    if len(question) > 4 * len(answer) or (task.search(question) and _GIVEN.search(question)):
+    # Of a whole copy, what the question says besides tells whether a text was given to be worked on.
+    asked, task = (question.replace(answer, ""), _CHOICE) if whole else (question, _TASK)
+    if len(question) > 4 * len(answer) or (task.search(asked) and _GIVEN.search(asked)):
         return
     yield Spot("holds the answer", Column.QUESTION, at, min(len(question), at + len(answer)))
 

@@ -5,17 +5,20 @@ from rawtune.verification.rulebook import RULES
 
 
 def page(code: str) -> str:
-    """One rule's page; empty if there is no such rule."""
-    return _page(RULES[code]) if code in RULES else ""
+    """One rule's page, or the lines of all whose codes begin so; empty if there is none."""
+    if code in RULES:
+        return _page(RULES[code])
+    return "\n".join(_line(rule) for rule in RULES.values() if code and rule.code.startswith(code))
 
 
 def pages() -> str:
     """All rules, a line each."""
-    return "\n".join(
-        f"{rule.code} {rule.name:<22} {rule.severity.value:<8}{'fixable ' if rule.fix else '        '}"
-        f"{rule.page.splitlines()[0]}"
-        for rule in RULES.values()
-    )
+    return "\n".join(map(_line, RULES.values()))
+
+
+def _line(rule: Rule) -> str:
+    fixable = "fixable" if rule.fix else ""
+    return f"{rule.code} {rule.name:<22} {rule.severity.value:<8}{fixable:<8}{rule.page.splitlines()[0]}"
 
 
 def _page(rule: Rule) -> str:

@@ -18,9 +18,10 @@ class Row:
     """One question with its answer, under check.
 
     ``columns`` name the two where they are shown. Empty, or None, is what is not known: the ``concept`` that the row is
-    about, the ``language`` asked for (``zh`` or ``en``), the ``passage`` that the answer was made from, the ``split``
-    that the row belongs to, its ``number``. ``closed`` says whether the form of the reply shows where its answer
-    ends, None that there is no reply to tell; ``follows`` that the question leans on an earlier turn.
+    about, the ``language`` asked for (``zh`` or ``en``), the ``passage`` that the answer was made from (empty: there is
+    a source, and no passage of it fits), the ``split`` that the row belongs to, its ``number``. ``closed`` says whether
+    the form of the reply shows where its answer ends, None that there is no reply to tell; ``follows`` that the
+    question leans on an earlier turn.
     """
 
     question: str
@@ -45,11 +46,11 @@ class Column(IntEnum):
 class Spot(NamedTuple):
     """Where something is wrong: characters ``start:end`` of ``column``, and of the passage ``source``.
 
-    ``message`` is what can be said of the column: "holds an odd number of quotes".
+    ``message`` is what can be said of the column, or with None of the row: "holds an odd number of quotes".
     """
 
     message: str
-    column: Column
+    column: Column | None
     start: int
     end: int
     source: tuple[int, int] = (0, 0)
@@ -60,6 +61,7 @@ class Scope(StrEnum):
 
     ROW = "row"  # nothing
     PASSAGE = "passage"  # the weights of words over all passages; asked only about rows with a passage
+    NO_PASSAGE = "no passage"  # nothing; asked only about rows for which no passage of the source was found
     ROWS = "rows"  # what was seen in all rows
     READER = "reader"  # why a file's reader could not read the row
     JUDGE = "judge"  # the judge's verdict on the row; asked only once there is one

@@ -24,12 +24,27 @@ from rawtune.verification import (
     secret,
     templates,
     unreadable,
+    unsourced,
 )
 from rawtune.verification.judge import Verdict
 from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
 
 _FAMILIES = (
-    *(unreadable, form, duplicates, leakage, templates, judge, ending, content, language, privacy, secret, grounding),
+    *(
+        unreadable,
+        unsourced,
+        form,
+        duplicates,
+        leakage,
+        templates,
+        judge,
+        ending,
+        content,
+        language,
+        privacy,
+        secret,
+        grounding,
+    ),
 )
 
 RULES: dict[str, Rule] = {
@@ -71,11 +86,12 @@ class Checker:
         self._of_readers, self._of_judges = steps[Scope.READER], steps[Scope.JUDGE]
         self._without_passage = _in_order(steps[Scope.ROW], steps[Scope.ROWS])
         self._steps = _in_order(self._without_passage, steps[Scope.PASSAGE])
+        self._unsourced = _in_order(self._without_passage, steps[Scope.NO_PASSAGE])
         self._fixes = [(rule.fix, check) for rule, _, check in steps[Scope.ROW] if rule.fix]
 
     def check(self, row: Row) -> list[Finding]:
         """All findings, in the order of the codes; the rules of a passage only where the row has one."""
-        steps = self._without_passage if row.passage is None else self._steps
+        steps = self._steps if row.passage else self._without_passage if row.passage is None else self._unsourced
         return [_finding(rule, severity, spot, row) for rule, severity, check in steps for spot in check(row)]
 
     def judged(self, row: Row, verdict: Verdict) -> list[Finding]:
@@ -106,6 +122,8 @@ def _given(check: Callable[..., Iterable[Spot]], context: Any) -> Callable[[Row]
 
 
 def _finding(rule: Rule, severity: Severity, spot: Spot, row: Row) -> Finding:
+    if spot.column is None:
+        return Finding(rule.code, f"the row {spot.message}", severity=severity)
     column = row.columns[spot.column]
     text = row.answer if spot.column else row.question
     return Finding(

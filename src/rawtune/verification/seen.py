@@ -20,6 +20,8 @@ _SAMPLE = 24
 """Questions of a group from which its concept is found."""
 _GROUPS = 10_000
 """Groups whose concepts are found; of a fifth of them the answers are kept, to find words of one concept alone."""
+_SAID = 4_000
+"""Characters of a group's answers that are kept."""
 _MET = 300_000
 """Hashes of questions that are remembered at once, to find those that are nearly the same."""
 _ALIKE = 20
@@ -150,7 +152,10 @@ class _Groups:
                 return number
             sample = self._samples[name] = {}
             if len(self._samples) <= _GROUPS // 5:
-                self.answers[name] = row.answer
+                self.answers[name] = ""
+        said = self.answers.get(name)
+        if said is not None and len(said) < _SAID and row.answer not in said:
+            self.answers[name] = f"{said}\n{row.answer}"
         sample[crc32(row.question.encode(errors="replace"))] = row.question
         if len(sample) > 2 * _SAMPLE:
             self._samples[name] = _smallest(sample)

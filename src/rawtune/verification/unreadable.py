@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rawtune.verification.rule import Column, Row, Scope, Spot, rule
+from rawtune.verification.rule import Row, Scope, Spot, rule
 
 
 @rule("RT100", "unreadable-row", Scope.READER)
@@ -11,4 +11,4 @@ def unreadable_row(_: Row, fault: str) -> Iterator[Spot]:
 
     It counts as a row, so that nothing vanishes, and no other rule can say anything of it.
     """
-    yield Spot(f"cannot be read: {fault}", Column.ANSWER, 0, 0)
+    yield Spot(f"cannot be read: {fault}", None, 0, 0)
