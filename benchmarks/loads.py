@@ -5,7 +5,7 @@ usage: python benchmarks/loads.py [--environments FOLDER] [PEER ...]
 Each is installed in an environment of its own (kept if FOLDER is named; PyTorch is the version that this environment
 has, on a machine without a GPU about a gigabyte twice) and reads a dataset of 8 passages in every format that is meant
 for it. TRL trains a step on a tiny model, LLaMA-Factory turns the rows into token ids of one. Printed is how many rows
-each found; another count than ours is a failure.
+each found; another count than ours is a failure. A peer whose own packages do not fit together fails with its message.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from rawtune.dataset.entry import Entry
 from rawtune.dataset.files import replacing, sha256
 from rawtune.dataset.formats import ALWAYS, FORMATS, HELD_OUT, Columns, Open, Write
 
-_GROUP = 4096
+_GROUP = 1024
 """Rows written at once, which are a row group of Parquet."""
 
 

@@ -54,7 +54,7 @@ BY_HAND = "by hand"
 """Made the outcomes that a person wrote: they last, whatever the settings become."""
 _CHUNK = 256
 """Rows read or written at once."""
-_ENTRIES = 4096
+_ENTRIES = 1024
 """Rows of a dataset read at once."""
 _ID = 16
 """Characters of a passage's id, without the number of a copy."""
@@ -453,17 +453,17 @@ class Ledger:
         query = select(*(rows[name] for name in names)).where(rows.parent.is_not(None), condition)
         places = select(passages.c.id, passages.c.current, *(passages.c[name] for name in _OF_PASSAGE))
         known: tuple[Any, ...] = ()
+        source: Source | None = None
         for chunk in self._database.stream(query.order_by(literal_column("examples.rowid")), _ENTRIES):
             with self._database.read() as connection:
                 found = connection.execute(places.where(passages.c.id.in_({row[4] for row in chunk})))
                 current = {id: tuple(place) for id, is_current, *place in found if is_current}
             for row in chunk:
-                if row[4] not in current:
-                    continue
-                if row[4:] != known:
-                    known = row[4:]
-                    source = Source(*known[1:], *current[known[0]])
-                yield Entry(row[0], row[1], row[2], row[3], source)
+                if (made := row[4:]) != known:
+                    known, place = made, current.get(made[0])
+                    source = Source(*made[1:], *place) if place else None
+                if source:
+                    yield Entry(row[0], row[1], row[2], row[3], source)
 
     def count_repaired(self) -> int:
         """How many current passages have a row whose reply had to be mended."""
