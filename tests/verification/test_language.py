@@ -1,6 +1,7 @@
 import pytest
 
 from rawtune.config import Verification
+from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
 
@@ -128,3 +129,17 @@ def test_a_drift_is_marked_where_it_stands():
     answer = f"{CHINESE}It shows that the pupil should ask the teacher once."
     (finding,) = CHECKER.check(Row("蒙卦是什么？", answer))
     assert answer[finding.start : finding.end] == "It shows that the pupil should ask the teacher once"
+
+
+@pytest.mark.parametrize(
+    ("language", "passage", "wanted"),
+    [
+        ("zh", "蒙卦讲的是山下的泉水（Meng）。", "zh"),
+        ("zh", "The earth carries all things.", ""),
+        ("en", "The earth (坤) carries all things.", "en"),
+        ("en", "蒙卦讲的是山下的泉水。", ""),
+        ("zh", "山の下に泉が湧き出る。", ""),
+    ],
+)
+def test_a_row_must_be_in_the_projects_language_only_where_its_passage_is(language, passage, wanted):
+    assert expected(language, passage) == wanted

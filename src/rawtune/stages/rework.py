@@ -17,6 +17,7 @@ from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.write import Conversation, synthesised
+from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
 
@@ -101,7 +102,7 @@ def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
                 f"row {number} names no passage of this project, or leaves {' or '.join(columns)} empty",
                 "take the list of: rawtune status --quarantine --json; add both columns to its entries",
             )
-        found = checker.check(Row(texts[0], texts[1], columns, texts[0], work.config.language))
+        found = checker.check(Row(texts[0], texts[1], columns, texts[0], expected(work.config.language, passage.text)))
         if errors := [finding.message for finding in found if finding.severity is Severity.ERROR]:
             faults.append(f"row {number} ({passage.id}): {'; '.join(errors)}")
         else:

@@ -25,6 +25,7 @@ from rawtune.stages.stage import Work
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.pick import pick
 from rawtune.synthesis.write import Conversation, write
+from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
 
@@ -146,8 +147,9 @@ def conversations(
     """How a passage's row is made by this teacher: a passage to the conversation about it."""
     checker = Checker(work.config.verification)
 
-    def check(concept: str, answer: str, _: Passage, closed: bool = False) -> list[Finding]:
-        row = Row(concept, answer, work.config.columns, concept, work.config.language, closed=closed)
+    def check(concept: str, answer: str, passage: Passage, closed: bool = False) -> list[Finding]:
+        language = expected(work.config.language, passage.text)
+        row = Row(concept, answer, work.config.columns, concept, language, closed=closed)
         return checker.check(row)
 
     settings = work.config.teacher

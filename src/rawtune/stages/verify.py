@@ -18,6 +18,7 @@ from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.stages.synthesise import made_by
 from rawtune.verification import marks
 from rawtune.verification.judge import Verdict, judge
+from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
 from rawtune.verification.seen import Seen
@@ -70,7 +71,7 @@ def row(work: Work, passage: Passage, outcome: Outcome, number: int = 0) -> Row:
         example.answer,
         work.config.columns,
         example.concept,
-        work.config.language,
+        expected(work.config.language, passage.text),
         passage.text,
         split,
         closed=True,

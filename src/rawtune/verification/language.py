@@ -52,6 +52,13 @@ def _weigh(text: str) -> _Weights:
     return _Weights(wide, latin, wide > 1 and _OTHER_SCRIPTS.search(text) is not None)
 
 
+def expected(language: str, passage: str) -> str:
+    """The language that a passage's answer must be in: the project's, if the passage is in it; else any, as it says."""
+    weight = _weigh(passage)
+    own = "" if weight.other else "zh" if weight.wide > weight.latin else "en"
+    return language if own == language else ""
+
+
 def _script(text: str, share: float) -> str:
     """The script that makes up ``share`` of a text and more; Chinese characters among kana are Japanese."""
     weight = {name: len(_LETTERS[name].findall(text)) / unit for name, (_, unit) in _SCRIPTS.items()}
