@@ -245,3 +245,25 @@ def test_the_address_of_a_file_in_sarif_is_a_valid_one():
     log = json.loads(run(write("a b 退.csv", BAD), "--sarif", code=1).stdout)
     location = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"] == "a%20b%20%E9%80%80.csv"
+
+
+@pytest.mark.parametrize(
+    ("second", "code"),
+    [
+        ({"question": "蒙卦是什么？", "answer": "蒙卦象征启蒙，如同山下的泉水。"}, "RT401"),
+        ({"question": "什么是蒙卦？", "answer": "蒙卦象征启蒙，如同山下的泉水。", "split": "test"}, "RT502"),
+    ],
+)
+def test_what_is_left_after_the_fixes_is_judged_as_it_then_stands(second, code):
+    first = {"question": "蒙卦是什么？", "answer": "蒙卦象征启蒙，如同山下的泉水。<|im_end|>", "split": "train"}
+    rows = [first, {"split": "train", **second}]
+    Path("a.jsonl").write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8")
+    assert code in run("a.jsonl", "--fix", code=1).stdout
+    assert code in run("a.fixed.jsonl", code=1).stdout
+
+
+def test_names_of_columns_and_concepts_do_not_drive_the_terminal_either():
+    row = {"concept": "\x1b]0;x\x07红", "\x1b[31m问题": "什么？", "\x1b[2J回答": "启蒙。<|im_end|>"}
+    Path("a.jsonl").write_text(f"{json.dumps(row, ensure_ascii=False)}\n", encoding="utf-8")
+    result = run("a.jsonl", "--columns", "\x1b[31m问题,\x1b[2J回答", code=1)
+    assert "\x1b" not in result.stdout + result.stderr

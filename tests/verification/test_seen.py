@@ -1,5 +1,11 @@
 """Rows judged among others: what repeats, what an answer is about, what crosses splits."""
 
+import json
+import os
+import random
+import subprocess
+import sys
+
 import pytest
 
 from rawtune.augmentation import questions
@@ -126,6 +132,34 @@ def test_a_later_turn_of_a_talk_is_no_duplicate():
     talks = [Row("谢谢", "不客气，很高兴能帮到您，再见。", number=n, follows=True) for n in (1, 2)]
     checker = Checker(Verification(select=("RT4",)), seen=Seen.gather(lambda: talks))
     assert [checker.check(row) for row in talks] == [[], []]
+
+
+@pytest.mark.parametrize("split", ["train", "Train", "train_sft", "训练集"])
+def test_a_training_split_is_known_by_its_name(split):
+    answer = "蒙卦象征启蒙，如同山下流出的泉水，清澈而不知去向。"
+    given = [("蒙卦是什么？", answer, "", split), ("什么是蒙卦？", answer, "", "test")]
+    assert check(given) == [(2, "RT502")]
+
+
+def test_what_is_found_does_not_depend_on_the_process(tmp_path):
+    words = "春江潮水连海平月共生滟随波千万里何处无明流宛转绕芳甸照花林皆似霰空里霜不觉飞"
+    chance = random.Random(1)
+    asked = ["".join(chance.choice(words) for _ in range(60)) for _ in range(60)]
+    asked += [f"{text[:-1]}山" for text in asked]
+    rows = [{"concept": "月", "question": text, "answer": f"{text}，这是答案。"} for text in asked]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8")
+    told = [
+        subprocess.run(
+            [sys.executable, "-m", "rawtune", "check", str(path), "--select", "RT402", "--json"],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=False,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert told[0] == told[1]
+    assert told[0].count(b"RT402") > 40
 
 
 @pytest.mark.parametrize(

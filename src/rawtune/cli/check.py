@@ -91,7 +91,7 @@ def check(
     """
     from rawtune.cli.terminal import Terminal
     from rawtune.linter.lint import Lint
-    from rawtune.linter.report import Summary
+    from rawtune.linter.report import Summary, printable
     from rawtune.linter.writing import Output
     from rawtune.verification import marks
 
@@ -109,10 +109,11 @@ def check(
             source=source,
             language=language or "",
             marks=marks.read(side),
+            fix=fix,
             progress=terminal,
         )
         kept = file.resolve() if in_place else _beside(file, "fixed" if fix else "kept") if fix or quarantine else None
-        with Output(lint, kept, quarantine, fix) as output:
+        with Output(lint, kept, quarantine) as output:
             rows = _counted(lint, output, summary, side if mark else None)
             if as_sarif:
                 _print_sarif(file, rows)
@@ -121,12 +122,12 @@ def check(
             else:
                 _print_text(file, rows)
     notes = [*lint.notes, *_written(output, kept, quarantine)]
-    if lint.marks.unused:
+    if lint.marks.unused and not (select or ignore):
         notes.append(f"{lint.marks.unused} marks of {side} fit no row with a finding any more")
     for line in [] if as_json or as_sarif else list(summary.lines()):
-        click.echo(line)
+        click.echo(printable(line))
     for note in notes:
-        click.echo(note, err=True)
+        click.echo(printable(note), err=True)
     failed = summary.rows_with_errors or (fail_on == "warning" and summary.rows_with_warnings)
     return 1 if failed else 0
 
@@ -162,8 +163,8 @@ def _counted(lint: "Lint", output: "Output", summary: "Summary", side: Path | No
     from rawtune.verification import marks
 
     lines = []
-    for row in lint:
-        checked = output.take(row)
+    for checked in lint:
+        output.take(checked)
         summary.take(checked)
         if side and checked.findings and checked.record.turns:
             codes = [finding.code for finding in checked.findings]

@@ -31,6 +31,7 @@ class Checked:
     findings: tuple[Finding, ...]
     sources: tuple[Passage | None, ...]
     concept: str = ""
+    fixed: bool = False
 
     @property
     def failed(self) -> bool:
@@ -43,7 +44,8 @@ class Lint:
 
     ``columns`` name question and answer where they are not recognised; ``source`` is the text file, or the folder of
     them, that the answers were made from; ``language`` is what they should be in, by default that of each question.
-    Raises ``RawTextError`` or ``ConfigError`` if the file, its source or the settings cannot be used.
+    With ``fix`` every row has the safe fixes of the chosen rules made before anything is judged. Raises
+    ``RawTextError`` or ``ConfigError`` if the file, its source or the settings cannot be used.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Lint:
         source: Path | None = None,
         language: str = "",
         marks: Marks | None = None,
+        fix: bool = False,
         progress: Progress | None = None,
     ) -> None:
         settings = settings or Verification()
@@ -65,10 +68,12 @@ class Lint:
         self._passages = _passages(source) if source else []
         self._source = Source(passage.text for passage in self._passages) if source else None
         weights = Weights(passage.text for passage in self._passages) if source else None
-        wanted = Checker(settings, weights, Seen())
-        among_rows = any(rule.scope is Scope.ROWS for rule in wanted.rules)
-        self._seen = Seen.gather(lambda: self._all_rows("reading")) if among_rows else Seen()
-        self.checker = Checker(settings, weights, self._seen)
+        self._fix = fix
+        self._seen = Seen()
+        self._checker = Checker(settings, weights, self._seen)
+        if any(rule.scope is Scope.ROWS for rule in self._checker.rules):
+            self._seen = Seen.gather(lambda: self._all_rows("reading"))
+            self._checker = Checker(settings, weights, self._seen)
         self.notes = [self.rows.note] if self.rows.note else []
         grounded = any(chosen(code, settings) for code, rule in RULES.items() if rule.scope is Scope.PASSAGE)
         if source is None and grounded:
@@ -76,24 +81,23 @@ class Lint:
 
     def __iter__(self) -> Iterator[Checked]:
         """Every row of the file, faulty ones too, in order."""
-        for record in self._watched("checking"):
-            yield self.check(record)
+        for record, fixed in self._watched("checking"):
+            yield self._check(record, fixed)
 
-    def check(self, record: Record) -> Checked:
-        """Judge one record of the file among the others; what its marks accept is left out."""
+    def _check(self, record: Record, fixed: bool) -> Checked:
         if record.fault:
-            unread = self.checker.unread(Row("", "", self.rows.columns, number=record.number), record.fault)
+            unread = self._checker.unread(Row("", "", self.rows.columns, number=record.number), record.fault)
             return Checked(record, tuple(unread), (None,) * len(unread))
         found = [found for row, at in self._turns(record) for found in self._judge(row, at)]
         if found:
             accepted = self.marks.accepted(record_id(record))
             found = [(finding, passage) for finding, passage in found if finding.code not in accepted]
         concept = record.concept or self._concept(record)
-        return Checked(record, tuple(f for f, _ in found), tuple(p for _, p in found), concept)
+        return Checked(record, tuple(f for f, _ in found), tuple(p for _, p in found), concept, fixed)
 
     def _judge(self, row: Row, at: int | None) -> Iterable[tuple[Finding, Passage | None]]:
         passage = None if at is None else self._passages[at]
-        return [(finding, passage if finding.source_end else None) for finding in self.checker.check(row)]
+        return [(finding, passage if finding.source_end else None) for finding in self._checker.check(row)]
 
     def _turns(self, record: Record) -> Iterator[tuple[Row, int | None]]:
         """A row for each turn of a record, and the index of the passage that it was most probably made from."""
@@ -116,7 +120,7 @@ class Lint:
 
     def _all_rows(self, what: str) -> Iterator[Row]:
         """The rows without their passages: enough to see what repeats."""
-        for record in self._watched(what):
+        for record, _ in self._watched(what):
             for number, turn in enumerate(record.turns):
                 yield Row(
                     turn.question,
@@ -134,12 +138,23 @@ class Lint:
         group = self._seen.group(Row(turn.question, turn.answer, concept=record.concept))
         return group.concepts[0] if group and group.concepts else ""
 
-    def _watched(self, what: str) -> Iterator[Record]:
+    def _mended(self, record: Record) -> Record:
+        """A record with the safe fixes made in all its texts; itself if there is none to make."""
+        for number, turn in enumerate(record.turns):
+            row = Row(turn.question, turn.answer, (turn.question_column, turn.answer_column))
+            question, answer = self._checker.mended(row)
+            if (question, answer) != (turn.question, turn.answer):
+                record = self.rows.replace_texts(record, number, question, answer)
+        return record
+
+    def _watched(self, what: str) -> Iterator[tuple[Record, bool]]:
+        """Every record, and whether it was fixed."""
         for record in self.rows:
             if record.number % _BETWEEN_NOTES == 0:
                 share = min(99, 100 * self.rows.position // max(1, self.rows.size))
                 self._progress.advance(share, 100, f"{what}: {record.number:,} rows")
-            yield record
+            mended = self._mended(record) if self._fix else record
+            yield mended, mended is not record
 
 
 def record_id(record: Record) -> str:

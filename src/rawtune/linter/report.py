@@ -116,11 +116,11 @@ def describe(path: Path, checked: Checked, mark: tuple[str, str]) -> Iterator[st
         for column, text in ((turn.question_column, turn.question), (turn.answer_column, turn.answer))
     }
     for finding, passage in zip(checked.findings, checked.sources, strict=True):
-        yield f"{place(path, checked)}: {finding.severity.value} {finding.code} {finding.message}"
+        yield printable(f"{place(path, checked)}: {finding.severity.value} {finding.code} {finding.message}")
         if shown := _shown(texts.get(finding.column, ""), finding.start, finding.end, mark):
             yield f"    {shown}"
         if passage:
-            yield f"    {passage.document}: {_source(finding, passage, mark)}"
+            yield f"    {printable(passage.document)}: {_source(finding, passage, mark)}"
 
 
 def _source(finding: Finding, passage: Passage, mark: tuple[str, str]) -> str:
@@ -134,10 +134,11 @@ def _shown(text: str, start: int, end: int, mark: tuple[str, str]) -> str:
     inside = text[start:end]
     if len(inside) > _LONGEST:
         inside = f"{inside[: _LONGEST // 2]} … {inside[-_LONGEST // 2 :]}"
-    before, behind = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
-    shown = (
-        f"{'…' if start > _AROUND else ''}{before}{mark[0]}{inside}{mark[1]}"
-        f"{behind}{'…' if end + _AROUND < len(text) else ''}"
-    )
-    # What a model wrote may hold control characters that would drive the terminal.
-    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in shown)
+    before = f"{'…' if start > _AROUND else ''}{text[max(0, start - _AROUND) : start]}"
+    behind = f"{text[end : end + _AROUND]}{'…' if end + _AROUND < len(text) else ''}"
+    return f"{printable(before)}{mark[0]}{printable(inside)}{mark[1]}{printable(behind)}"
+
+
+def printable(text: str) -> str:
+    """A text on one line, without control characters: what a model wrote might drive the terminal by them."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)

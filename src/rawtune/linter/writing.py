@@ -5,20 +5,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rawtune.dataset.rows import Record, Rows, Writer
+from rawtune.dataset.rows import Writer
 from rawtune.errors import UsageError
 from rawtune.linter.lint import Checked, Lint
-from rawtune.verification.rule import Row
 
 
 class Output:
     """The files that a check leaves behind; use it in a ``with`` block, and give it every row.
 
-    ``kept`` takes the rows, with safe fixes if ``fix``; where there is a ``quarantine``, it takes those with an error
-    instead, as they were. Both appear when all is written.
+    ``kept`` takes the rows; where there is a ``quarantine``, it takes those with an error instead. Both appear when all
+    is written.
     """
 
-    def __init__(self, lint: Lint, kept: Path | None, quarantine: Path | None, fix: bool) -> None:
+    def __init__(self, lint: Lint, kept: Path | None, quarantine: Path | None) -> None:
         for path in (kept, quarantine):
             if path and path.is_dir():
                 raise UsageError(f"{path}: is a folder", "name a file")
@@ -27,7 +26,6 @@ class Output:
         self.fixed = self.quarantined = self.written = 0
         self._lint = lint
         self._paths = kept, quarantine
-        self._fix = fix
         self._kept: Writer | None = None
         self._quarantine: Writer | None = None
         self._stack = ExitStack()
@@ -44,32 +42,12 @@ class Output:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.__exit__(kind, error, at)
 
-    def take(self, checked: Checked) -> Checked:
-        """Write one row; what is left to say of it, once what could be fixed is fixed."""
-        if self._fix and any(finding.fixable for finding in checked.findings):
-            checked = self._mended(checked)
+    def take(self, checked: Checked) -> None:
+        """Write one row."""
         if self._quarantine and checked.failed:
             self.quarantined += 1
             self._quarantine.write(checked.record)
         elif self._kept:
             self.written += 1
+            self.fixed += checked.fixed
             self._kept.write(checked.record)
-        return checked
-
-    def _mended(self, checked: Checked) -> Checked:
-        record = mend(self._lint, checked.record)
-        if record is checked.record:
-            return checked
-        self.fixed += 1
-        return self._lint.check(record)
-
-
-def mend(lint: Lint, record: Record) -> Record:
-    """A record with the safe fixes of the chosen rules made in all its texts; itself if there is none to make."""
-    rows: Rows = lint.rows
-    for number, turn in enumerate(record.turns):
-        row = Row(turn.question, turn.answer, (turn.question_column, turn.answer_column))
-        question, answer = lint.checker.mended(row)
-        if (question, answer) != (turn.question, turn.answer):
-            record = rows.replace_texts(record, number, question, answer)
-    return record

@@ -44,7 +44,7 @@ def inputs(work: Work) -> dict[str, str]:
 def run(work: Work) -> Done:
     """Judge every row that there is, also those that an earlier verification put in quarantine."""
     accepted = marks.read(work.folder / MARKS)
-    seen = Seen.gather(lambda: (row(work, passage, outcome) for passage, outcome in _rows(work)))
+    seen = Seen.gather(lambda: (row(work, *ended, number) for number, ended in enumerate(_rows(work), 1)))
     checker = Checker(work.config.verification, weights(work), seen)
     total = work.ledger.tally(made_by(work)).states.total()
     judged: list[Outcome] = []

@@ -2,54 +2,57 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from heapq import nsmallest
+from zlib import crc32
 
 from rawtune.verification.content import refusal
 from rawtune.verification.rule import Row
 
-TRAIN = ("train", "training", "")
-"""Names of the split that is trained on; a row that names none belongs to it."""
 _RUN = 8
 """Characters; eight in a row are hardly shared by chance, in Chinese or in English."""
 _SHORTEST = 12
 """Characters: a shorter answer, such as "Yes." or 「正确」, may well answer questions of both splits."""
+_SAMPLE = 12
+"""Runs by which an answer is looked up; where some are found, all of them are counted."""
 _SHARE = 0.8
 
 
-class HeldOut:
-    """Held-out answers by their runs of characters."""
+@lru_cache(maxsize=64)
+def is_training(split: str) -> bool:
+    """Whether a split of this name is trained on: train, Training, train_sft, 训练集, or no name at all."""
+    return not split.strip() or re.match(r"train|训练", split.strip().lower()) is not None
 
-    def __init__(self) -> None:
-        self._runs: dict[str, int] = {}
-        self._holders: defaultdict[int, list[str]] = defaultdict(list)
 
-    def take(self, row: Row) -> None:
-        """Remember the answer of a row that is not trained on."""
-        if row.split in TRAIN or row.answer in self._runs or len(row.answer.strip()) < _SHORTEST:
-            return
-        if not any(refusal.check(row)):  # that gives nothing away
-            runs = set(_runs(row.answer))
-            self._runs[row.answer] = len(runs)
-            for run in runs:
-                self._holders[run].append(row.answer)
+def crossed(rows: Callable[[], Iterable[Row]]) -> dict[str, int]:
+    """The held-out answers of which a training row holds at least four fifths, with that row's number.
 
-    def crossed(self, rows: Iterable[Row]) -> dict[str, int]:
-        """The answers of which a training row holds at least four fifths, with that row's number."""
-        found: dict[str, int] = {}
-        if not self._runs:
-            return found
-        for row in rows:
-            if row.split in TRAIN:
-                hits: Counter[str] = Counter()
-                for run in set(_runs(row.answer)) & self._holders.keys():
-                    hits.update(self._holders[run])
-                for answer, held in hits.items():
-                    if held >= _SHARE * self._runs[answer]:
+    Read twice. Refusals and answers of a few characters give nothing away.
+    """
+    holders: defaultdict[int, list[str]] = defaultdict(list)
+    for row in rows():
+        if not is_training(row.split) and len(row.answer.strip()) >= _SHORTEST and not any(refusal.check(row)):
+            for run in nsmallest(_SAMPLE, _runs(row.answer)):
+                if row.answer not in holders[run]:
+                    holders[run].append(row.answer)
+    found: dict[str, int] = {}
+    if holders:
+        for row in rows():
+            if is_training(row.split):
+                runs = _runs(row.answer)
+                hits = Counter(answer for run in runs & holders.keys() for answer in holders[run])
+                for answer, hit in hits.items():
+                    whole = _runs(answer)
+                    # Half of the sample is less than four fifths of the whole, chance allowed for.
+                    if 2 * hit >= min(_SAMPLE, len(whole)) and len(whole & runs) >= _SHARE * len(whole):
                         found.setdefault(answer, row.number)
-        return found
+    return found
 
 
-def _runs(text: str) -> Iterator[int]:
-    """Hashes of all runs of characters, white space aside."""
+@lru_cache(maxsize=1024)
+def _runs(text: str) -> frozenset[int]:
+    """Hashes of all runs of characters, white space aside; the same in every process."""
     text = re.sub(r"\s+", "", text.casefold())
-    return (hash(text[at : at + _RUN]) for at in range(max(1, len(text) - _RUN + 1)))
+    starts = range(max(1, len(text) - _RUN + 1))
+    return frozenset(crc32(text[at : at + _RUN].encode(errors="replace")) for at in starts)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from zlib import crc32
 
 from rawtune.records import Severity
 from rawtune.verification.concepts import SLOT, mask, subject
@@ -72,14 +73,17 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
 
 
 def _pairs(question: str) -> set[int]:
-    """Hashes of the pairs of neighbours among the words, or Chinese characters, of a question; the slot is a word."""
-    units = [""]
+    """Hashes of the pairs of neighbours among the words, or Chinese characters, of a question; the slot is a word.
+
+    Made of numbers, as a hash of text is another one in every process, and with it which questions are compared.
+    """
+    units = [0]
     for run in _BETWEEN.sub(" ", question).split():
         if run.isascii():
-            units.append(run)
+            units.append(crc32(run.encode()))
         else:
-            units.extend(run)
-    units.append("")
+            units.extend(map(ord, run))
+    units.append(0)
     return set(map(hash, pairwise(units)))
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rawtune.verification.crossing import TRAIN
+from rawtune.verification.crossing import is_training
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
 from rawtune.verification.seen import Seen
 
@@ -68,5 +68,5 @@ def split_crossed(row: Row, seen: Seen) -> Iterator[Spot]:
         蒙卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水，清澈而不知去向。 | 蒙卦 | train
         屯卦是什么？ | 屯卦象征万物初生时的艰难，宜守不宜进。 | 屯卦 | test
     """
-    if row.split not in TRAIN and (number := seen.crossed.get(row.answer)) is not None:
+    if not is_training(row.split) and (number := seen.crossed.get(row.answer)) is not None:
         yield Spot(f"stands in training row {number}, too", Column.ANSWER, 0, len(row.answer))

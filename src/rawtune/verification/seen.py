@@ -13,7 +13,7 @@ from zlib import crc32
 
 from rawtune.verification.answerability import one_concepts_words
 from rawtune.verification.concepts import Concepts, core, discover, mask, pieces
-from rawtune.verification.crossing import HeldOut
+from rawtune.verification.crossing import crossed, is_training
 from rawtune.verification.rule import Row
 
 _SAMPLE = 24
@@ -65,14 +65,15 @@ class Seen:
     @classmethod
     def gather(cls, rows: Callable[[], Iterable[Row]]) -> "Seen":
         """Read all ``rows`` once; again where answers repeat and rows name no concept, and where there are splits."""
-        seen, held_out, groups = cls(), HeldOut(), _Groups()
-        seen._count(rows(), held_out, groups)
+        seen, groups = cls(), _Groups()
+        splits = seen._count(rows(), groups)
         if seen.repeated_answers and not groups.named:
             for row in rows():
                 if not row.follows and (answer := key(row.answer)) in seen.repeated_answers:
                     groups.take(answer, row)
         seen._settle(groups)
-        seen.crossed = held_out.crossed(rows())
+        if {is_training(split) for split in splits} == {True, False}:
+            seen.crossed = crossed(rows)
         return seen
 
     def group(self, row: Row) -> Group:
@@ -98,11 +99,12 @@ class Seen:
         while len(self._alike) > _MET:
             self._alike.popitem(last=False)
 
-    def _count(self, rows: Iterable[Row], held_out: HeldOut, groups: "_Groups") -> None:
-        """Find out what repeats; take in what is held out, and the groups of rows that name their concept."""
+    def _count(self, rows: Iterable[Row], groups: "_Groups") -> set[str]:
+        """Find out what repeats, and take in the groups of rows that name their concept; the names of the splits."""
+        splits: set[str] = set()
         questions, answers, pairs, concepts = array("q"), array("q"), array("q"), array("q")
         for row in rows:
-            held_out.take(row)
+            splits.add(row.split)
             if row.follows:
                 continue
             question, answer = key(row.question), key(row.answer)
@@ -119,6 +121,7 @@ class Seen:
         for answer, concept in zip(answers, concepts, strict=True):
             if concept and answer in self.repeated_answers:
                 self.answered[answer][groups.named[concept]] = None
+        return splits
 
     def _settle(self, groups: "_Groups") -> None:
         self.concepts = discover(groups.questions(), {name: name for name in groups.named.values()})
