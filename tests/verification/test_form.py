@@ -200,6 +200,9 @@ LEGITIMATE = [
     ("How does one match a line end?", r"The regex [^\n]+ matches all up to it."),
     ("How wide is it?", 'The pipe is 5" wide and 6 feet long.'),
     ("Which screen?", 'Take a 19" one; the "large" one is too dear.'),
+    ("How thick is it?", 'It is 12.125"'),
+    ("How long is the pipe?", 'The pipe is 1250" long.'),
+    ("Where is it?", "It lies at 12°30'23.285\" north of the line."),
     ("How tall is he?", "He is 6'2\" tall, and that's enough."),
     ("Tell a tale.", '"I walked all day.\n\n"Then I slept," he said.'),
     ("注意什么？", "注意：“请勿触摸”的牌子要挂在门上。"),
@@ -376,6 +379,12 @@ def test_a_faulty_row_is_found(code, question, answer):
         ("RT107", "Use `&lt;` here & there.", "Use `&lt;` here & there."),
         ("RT119", "\ufeffYouth\x00\u200b.\n", "Youth.\n"),
         ("RT119", "👨‍👩‍👧 می‌خواهم", "👨‍👩‍👧 می‌خواهم"),
+        ("RT119", "I don\u0092t pay \u008050.", "I don’t pay €50."),
+        ("RT119", "One.\x0bTwo.\x0cThree.\x85Four.", "One.\nTwo.\nThree.\nFour."),
+        ("RT119", "Left \x81 alone.", "Left \x81 alone."),
+        ("RT119", "ä¸\xadæ\x96\x87å¥½ã\x80\x82\x00", "ä¸\xadæ\x96\x87å¥½ã\x80\x82"),
+        ("RT102", 'It is 12.125"', 'It is 12.125"'),
+        ("RT102", "宽19”", "宽19”"),
     ],
 )
 def test_a_fix_mends_the_fault_and_nothing_else(code, text, mended):

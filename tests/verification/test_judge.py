@@ -237,6 +237,8 @@ def test_entries_may_come_in_any_order_with_numbers_as_text_and_keys_beside():
 CUT = Reply(SUPPORTED, "length")
 UNREADABLE = [
     (CUT, "was cut off at the length limit"),
+    (Reply(SUPPORTED, "max_tokens"), "was cut off at the length limit"),
+    (Reply(SUPPORTED, "MAX_TOKENS"), "was cut off at the length limit"),
     (SUPPORTED[:-20], "is not a JSON object"),
     ("", "is not a JSON object"),
     ("I am sorry, but I cannot judge this.", "is not a JSON object"),

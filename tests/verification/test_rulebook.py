@@ -49,6 +49,10 @@ def test_a_rule_has_a_name_and_a_page_with_a_summary(code):
     assert RULES[code].page.splitlines()[0].endswith((".", "。"))
 
 
+def test_only_what_the_rules_of_privacy_find_must_not_be_shown():
+    assert {code for code, rule in RULES.items() if rule.private} == {"RT701", "RT702", "RT703", "RT704", "RT705"}
+
+
 @pytest.mark.parametrize(
     ("select", "ignore", "found"),
     [

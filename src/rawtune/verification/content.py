@@ -237,6 +237,7 @@ _JUNK = re.compile(
     # Zero-width spaces break lines in Thai, Lao, Burmese and Khmer; joiners shape emoji and Persian or Indic letters.
     "|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b|(?<=[\x00-\xff\u3000-\u9fff\uff00-\uffef])[\u200c\u200d]|^[\u200c\u200d]"
 )
+_BEFORE_C1 = re.compile(_JUNK.pattern.replace("\x9f", "\x7f", 1))
 _MOJIBAKE = re.compile(
     "\ufffd|锟斤拷|烫烫烫|屯屯屯|[ÃÂ][\u0080-\u00bf‚ƒ„…†‡ˆ‰‹Œ‘’“”•–—™›œŸ](?<!Â[\u00a0])|â€[\u0080-\u00bf™œž¦“”˜\u02dc\u201a-\u201e\u2122]"
     "|ï»¿|ï¿½|(?:[ã-ï][\u0080-\u00bf€Ž‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸ]{2}){2}|(?:[°-÷][¡-þ]){4}|[锛銆][^\n]{0,20}[锛銆]|鐨勬|鐨勭|鏄粈"
@@ -248,12 +249,23 @@ _START = re.compile("[\ufffd锟烫屯锛銆鐨鏄°-÷]")
 
 
 def _without_junk(text: str) -> str:
-    """``text`` without control characters, byte order marks and stray zero-width characters."""
-    return text if text.isprintable() else re.sub("[\ud800-\udfff]", "\ufffd", text) and _JUNK.sub(_removed, text)
+    """``text`` without control characters, byte order marks and stray zero-width characters.
+
+    Vertical tabs, form feeds and U+0085 become line ends, other controls from U+0080 the signs that they are in Windows
+    code page 1252, unless the whole text was wrongly decoded: then they are pieces of letters.
+    """
+    if text.isprintable():
+        return text
+    return (_BEFORE_C1 if _wrongly_decoded(text) else _JUNK).sub(_mended, text)
 
 
-def _removed(junk: re.Match[str]) -> str:
-    return junk[0] if "\ud800" <= junk[0] <= "\udfff" else ""
+def _mended(junk: re.Match[str]) -> str:
+    sign = junk[0]
+    if sign in "\x0b\x0c\x85":
+        return "\n"
+    if "\x80" <= sign <= "\x9f":
+        return sign.encode("latin-1").decode("cp1252", "ignore") or sign
+    return sign if "\ud800" <= sign <= "\udfff" else ""
 
 
 @rule("RT119", "broken-characters", fix=_without_junk)

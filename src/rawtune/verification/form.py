@@ -119,10 +119,10 @@ def _is_json(text: str) -> bool:
 
 
 def _without_lone_quote(text: str) -> str:
-    """``text`` without its only straight or curly quote, if that is its first or last character."""
+    """``text`` without its only straight or curly quote, if that is its first or last character and measures nothing."""
     bare = text.strip()
     quotes = [at for at in (0, len(bare) - 1) if bare and bare[at] in '"“”']
-    if not quotes or sum(map(bare.count, '"“”')) != 1:
+    if not quotes or sum(map(bare.count, '"“”')) != 1 or _MEASURED.search(bare):
         return text
     return text.replace(bare[quotes[0]], "", 1)
 
@@ -151,7 +151,12 @@ def unbalanced_quotes(row: Row) -> Iterator[Spot]:
 
 
 _STRAIGHT = re.compile(r'(?<!\\)"')
-_INCHES = re.compile(r"(?<![\d.])(?:\d{1,3}|\d{1,3}[./⁄]\d{1,2}|[½¼¾])\s?\"(?!\w)|''")
+# Of four digits, those that are no year of late.
+_INCHES = re.compile(
+    r"(?<![\d.,])(?:\d{1,3}|(?!1[5-9]|20)\d{4}|\d{1,3},\d{3}|\d{1,4}[./⁄]\d{1,6}|[½¼¾⅛⅜⅝⅞])\s?\"(?!\w)|''"
+    r"|[°'’′]\s?\d{1,2}(?:\.\d{1,9})?\s?\""
+)
+_MEASURED = re.compile(r"[\d½¼¾⅛⅜⅝⅞]\s?[\"”]\Z")
 _REOPENED = re.compile(r'^\s*"[^"\n]*\n\s*(?=")', re.MULTILINE)
 
 

@@ -22,6 +22,7 @@ _KEPT = re.compile(r"[^\s\"'`“”‘’„«»「」『』＂＇]")
 _INSIDE_WORD = re.compile(r"(?<=[^\W\u2e80-\U0010ffff])(?=[^\W\u2e80-\U0010ffff])")  # where words have spaces between
 _SHORTEST = 12
 """Letters of a quote, a Chinese character for three: four characters or some three words. "the" is in any passage."""
+_CUT_OFF = frozenset({"length", "max_tokens", "MAX_TOKENS"})  # OpenAI's, Anthropic's, Google's
 
 
 class Opinion(StrEnum):
@@ -169,7 +170,7 @@ def _settle(span: tuple[int, int], first: _Vote, second: _Vote) -> Judgement:
 
 def _read(reply: Reply, passage: str, count: int, words: Mapping[str, str]) -> list[_Vote]:
     """One vote for each sentence. Raises ``_Unreadable`` where guessing would be needed to tell what is meant."""
-    if reply.finish_reason == "length":
+    if reply.finish_reason in _CUT_OFF:
         raise _Unreadable("was cut off at the length limit")
     by_number: dict[str, list[Mapping[str, Any]]] = {str(n): [] for n in range(1, count + 1)}
     for entry in _entries(reply.text):

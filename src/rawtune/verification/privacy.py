@@ -58,7 +58,7 @@ _NOT_A_DOMAIN = frozenset(
 _NO_PERSON = re.compile(r"your|example|xxx|user(?:name)?\d?$|name$|no-?reply|e?mail$|git$|foo$|someone", re.IGNORECASE)
 
 
-@rule("RT701", "mail-address", severity=Severity.WARNING)
+@rule("RT701", "mail-address", severity=Severity.WARNING, private=True)
 def mail_address(row: Row) -> Iterator[Spot]:
     """A mail address. Those of documentation, such as user@example.com, are left alone.
 
@@ -94,7 +94,7 @@ _PHONE = re.compile(
 _FICTION = re.compile(r"555\D?01\d\d$|(\d)\1{7}$|7946\D?0\d{3}$")
 
 
-@rule("RT702", "phone-number", severity=Severity.WARNING)
+@rule("RT702", "phone-number", severity=Severity.WARNING, private=True)
 def phone_number(row: Row) -> Iterator[Spot]:
     """A phone number: Chinese mobile and landline numbers, American ones, international ones with a plus.
 
@@ -148,7 +148,7 @@ _SPEAKS_OF_ID = re.compile(r"身份证|证件号|居民证")
 _SPEAKS_OF_INSURANCE = re.compile(r"\bNI(?:NO)?\b|national insurance", re.IGNORECASE)
 
 
-@rule("RT703", "id-number")
+@rule("RT703", "id-number", private=True)
 def id_number(row: Row) -> Iterator[Spot]:
     """A number by which a state knows a person, its check digit right.
 
@@ -219,7 +219,7 @@ _ISSUED = re.compile(
 )
 
 
-@rule("RT705", "bank-card")
+@rule("RT705", "bank-card", private=True)
 def bank_card(row: Row) -> Iterator[Spot]:
     """The number of a bank card: an issuer's prefix and length, and a right check digit (Luhn).
 

@@ -81,6 +81,8 @@ class Rule:
     scope: Scope
     severity: Severity
     fix: Fix | None
+    private: bool = False
+    """Whether what it finds must not be shown."""
 
     @property
     def page(self) -> str:
@@ -95,7 +97,13 @@ class Rule:
 
 
 def rule(
-    code: str, name: str, scope: Scope = Scope.ROW, *, severity: Severity = Severity.ERROR, fix: Fix | None = None
+    code: str,
+    name: str,
+    scope: Scope = Scope.ROW,
+    *,
+    severity: Severity = Severity.ERROR,
+    fix: Fix | None = None,
+    private: bool = False,
 ) -> Callable[[Callable[..., Iterable[Spot]]], Rule]:
     """Make a rule of a function."""
-    return lambda check: Rule(code, name, check, scope, severity, fix)
+    return lambda check: Rule(code, name, check, scope, severity, fix, private)

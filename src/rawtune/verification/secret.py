@@ -49,7 +49,7 @@ _PLACEHOLDER = re.compile(
 )
 
 
-@rule("RT704", "secret")
+@rule("RT704", "secret", private=True)
 def secret(row: Row) -> Iterator[Spot]:
     """A key or a password: API keys by their makers' marks, private keys, signed tokens, a password that is told.
 
