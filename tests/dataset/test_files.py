@@ -1,10 +1,12 @@
 import codecs
 import errno
+import os
+import stat
 
 import pytest
 
 from rawtune.dataset import files
-from rawtune.errors import RawTextError, StorageFull
+from rawtune.errors import RawTextError, StorageFull, UsageError
 
 COLUMNS = ("content", "summary")
 
@@ -30,6 +32,29 @@ def test_what_breaks_off_leaves_the_file_of_before(tmp_path, error):
     with pytest.raises((StorageFull, KeyboardInterrupt)):
         write()
     assert [(one.name, one.read_text(encoding="utf-8")) for one in tmp_path.iterdir()] == [("d.txt", "old")]
+
+
+def test_a_file_keeps_its_permissions_and_a_new_one_takes_those_of_its_model(tmp_path):
+    old, new = tmp_path / "d.txt", tmp_path / "新.txt"
+    old.touch()
+    old.chmod(0o440)
+    for path in (old, new):
+        with files.replacing(path, "utf-8", like=old) as file:
+            assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o440, "before anything is in it"
+            file.write("蒙")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o440
+
+
+def test_only_regular_files_are_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(pipe)
+    for name in ("pipe", "folder", "link"):
+        with pytest.raises(UsageError, match="is not a regular file"), files.replacing(tmp_path / name):
+            pass
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "folder", "link"}
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])

@@ -92,12 +92,13 @@ def check(
     from rawtune.cli.terminal import Terminal
     from rawtune.linter.lint import Lint
     from rawtune.linter.report import Summary, printable
-    from rawtune.linter.writing import Output
+    from rawtune.linter.writing import Output, targets
     from rawtune.verification import marks
 
     if mark and fix:
         raise click.UsageError("--mark accepts what FILE holds, so it goes without --fix")
-    _agree(file, fix, in_place, quarantine, as_json and as_sarif)
+    _agree(file, fix, in_place, as_json and as_sarif)
+    kept, quarantine = targets(file, source, fix=fix, in_place=in_place, quarantine=quarantine)
     side = marks.beside(file)
     summary = Summary()
     with Terminal() as terminal:
@@ -112,7 +113,6 @@ def check(
             fix=fix,
             progress=terminal,
         )
-        kept = file.resolve() if in_place else _beside(file, "fixed" if fix else "kept") if fix or quarantine else None
         with Output(lint, kept, quarantine) as output:
             rows = _counted(lint, output, summary, side if mark else None)
             if as_sarif:
@@ -132,15 +132,13 @@ def check(
     return 1 if failed else 0
 
 
-def _agree(file: Path, fix: bool, in_place: bool, quarantine: Path | None, both: bool) -> None:
+def _agree(file: Path, fix: bool, in_place: bool, both: bool) -> None:
     if both:
         raise click.UsageError("give one of --json and --sarif")
     if in_place and not fix:
         raise click.UsageError("--in-place goes with --fix")
     if in_place and file.is_dir():
         raise click.UsageError("--in-place cannot change a folder")
-    if quarantine and quarantine.resolve() == file.resolve():
-        raise click.UsageError("--quarantine must name another file")
 
 
 def _settings(select: tuple[str, ...], ignore: tuple[str, ...]) -> "Verification":
@@ -151,10 +149,6 @@ def _settings(select: tuple[str, ...], ignore: tuple[str, ...]) -> "Verification
     settings = config.load(here).verification if (here / config.FILE_NAME).exists() else config.Verification()
     changes = {name: value for name, value in (("select", select), ("ignore", ignore)) if value}
     return settings.model_copy(update=changes)
-
-
-def _beside(file: Path, what: str) -> Path:
-    return file.with_name(f"{file.stem}.{what}{file.suffix}")
 
 
 def _counted(lint: "Lint", output: "Output", summary: "Summary", side: Path | None) -> "Iterator[Checked]":

@@ -73,7 +73,7 @@ class ArrowRows(Rows):
     @contextmanager
     def writer(self, path: Path) -> Iterator["ArrowWriter"]:
         """Write rows with the same columns, types and metadata."""
-        with replacing(path) as file:
+        with replacing(path, like=self.path) as file:
             batches = self._writer(file)
             writer = ArrowWriter(batches)
             yield writer

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,15 +60,22 @@ def sha256(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: Path, encoding: str | None = None) -> Iterator[IO[Any]]:
+def replacing(path: Path, encoding: str | None = None, like: Path | None = None) -> Iterator[IO[Any]]:
     """A file, of text in ``encoding`` or else of bytes, that appears under its name only when whole and on the disk.
 
-    Raises ``StorageFull``, or ``UsageError`` if the folder cannot be written to. Whatever else is raised within leaves
-    no file.
+    It has the permissions of the file that it replaces; where there is none, those of ``like``. Raises ``StorageFull``,
+    or ``UsageError`` if the folder cannot be written to or ``path`` is a device, a pipe or a folder. Whatever else is
+    raised within leaves no file.
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("w" if encoding else "wb", encoding=encoding, newline="" if encoding else None) as file:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: is not a regular file", "name another file")
+        model = path if path.exists() else like
+        partial.unlink(missing_ok=True)  # one that was left behind may be read-only
+        with partial.open("x" if encoding else "xb", encoding=encoding, newline="" if encoding else None) as file:
+            if model:  # before anything is in it that others may not read
+                partial.chmod(stat.S_IMODE(model.stat().st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())

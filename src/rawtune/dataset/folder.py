@@ -67,6 +67,7 @@ class FolderRows(Rows):
             self._copy_others(partial)
             with ExitStack() as stack:
                 yield FolderWriter({n: stack.enter_context(p.writer(partial / n)) for n, p in self._parts.items()})
+            shutil.copymode(self.path, partial)
             if path.exists():
                 path.replace(old)
             partial.replace(path)
@@ -82,7 +83,7 @@ class FolderRows(Rows):
             if file.is_file() and not _is_hidden(name):
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 if name.as_posix() not in self._parts:
-                    shutil.copyfile(file, target / name)
+                    shutil.copy(file, target / name)
 
 
 class FolderWriter:

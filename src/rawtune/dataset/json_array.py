@@ -73,7 +73,7 @@ class JsonRows(TextRows):
     @contextmanager
     def writer(self, path: Path) -> Iterator["JsonWriter"]:
         """Write rows into the brackets they stood in, with all else that the file holds around them."""
-        with replacing(path) as file:
+        with replacing(path, like=self.path) as file:
             writer = JsonWriter(file, self)
             yield writer
             writer.close()

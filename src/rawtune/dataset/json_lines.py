@@ -52,7 +52,7 @@ class JsonLinesRows(TextRows):
     @contextmanager
     def writer(self, path: Path) -> Iterator[TextWriter]:
         """Write rows as they were, each on its line."""
-        with replacing(path) as file:
+        with replacing(path, like=self.path) as file:
             file.write(self.encoding.mark)
             yield TextWriter(file, self.encoding, "\n")
 

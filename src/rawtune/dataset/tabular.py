@@ -67,7 +67,7 @@ class TabularRows(TextRows):
     @contextmanager
     def writer(self, path: Path) -> Iterator[TextWriter]:
         """Write the header, then rows as they were; a row with new texts gets the header's delimiter and quotes."""
-        with replacing(path) as file:
+        with replacing(path, like=self.path) as file:
             writer = TextWriter(file, self.encoding, self._header.line_end)
             file.write(self.encoding.mark)
             writer.text(self._header.raw)

@@ -1,5 +1,6 @@
 """What a check writes: the file with its safe fixes, or without its bad rows, and these rows by themselves."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -8,6 +9,36 @@ from typing import Self
 from rawtune.dataset.rows import Writer
 from rawtune.errors import UsageError
 from rawtune.linter.lint import Checked, Lint
+from rawtune.verification import marks
+
+
+def targets(
+    file: Path, source: Path | None, *, fix: bool, in_place: bool, quarantine: Path | None
+) -> tuple[Path | None, Path | None]:
+    """Where the rows that are kept and those in quarantine go, each None if it is not to be written.
+
+    Nothing is read or written. Raises ``UsageError`` if a file would be lost: only ``file`` itself is ever replaced.
+    """
+    kept = None
+    if in_place:
+        kept = file.resolve()
+    elif fix or quarantine:
+        named = file if file.name.strip(".") else file.resolve()  # . and .. have no name to add to
+        kept = named.with_name(f"{named.stem}.{'fixed' if fix else 'kept'}{named.suffix}")
+    if quarantine:
+        place = quarantine.resolve()
+        for other in filter(None, (file, marks.beside(file), kept, source)):
+            if place == other.resolve():
+                raise UsageError(f"--quarantine must name another file than {other}", "give it a name of its own")
+        for folder in (file, source):
+            if folder and folder.is_dir() and folder.resolve() in place.parents:
+                raise UsageError(f"{quarantine}: is inside {folder}, which is read", "name a file elsewhere")
+    for path in (None if in_place else kept, quarantine):
+        if path and os.path.lexists(path):
+            raise UsageError(f"{path}: exists already, and may hold rows of an earlier run", "remove or rename it")
+        if path and not path.parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.parent}", "make it first, or name another file")
+    return kept, quarantine
 
 
 class Output:
@@ -18,11 +49,6 @@ class Output:
     """
 
     def __init__(self, lint: Lint, kept: Path | None, quarantine: Path | None) -> None:
-        for path in (kept, quarantine):
-            if path and path.is_dir():
-                raise UsageError(f"{path}: is a folder", "name a file")
-            if path and not path.parent.is_dir():
-                raise UsageError(f"{path}: there is no folder {path.parent}", "make it first, or name another file")
         self.fixed = self.quarantined = self.written = 0
         self._lint = lint
         self._paths = kept, quarantine

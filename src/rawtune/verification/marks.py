@@ -39,7 +39,8 @@ class Marks:
 
 
 def beside(path: Path) -> Path:
-    """The side file of a file of rows."""
+    """The side file of a file, or folder, of rows."""
+    path = path if path.name.strip(".") else path.resolve()  # . and .. have no name to add to
     return path.with_name(path.name + ENDING)
 
 
