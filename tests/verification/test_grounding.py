@@ -342,3 +342,32 @@ def test_what_the_question_holds_is_no_strange_number_or_name():
         codes("As to hexagram 44, Wilhelm is no source here.", passage, "What did Wilhelm say of hexagram 44?") == set()
     )
     assert codes("As to hexagram 44, ask Wilhelm instead.", passage) == {"RT201", "RT202"}
+
+
+SENSOR = (
+    "Sensor\nThe sensor of the station was read every hour, and the second one in 1999. 吃饭之前洗手。"
+    "A car is larger than a bike."
+)
+PATTERNS = ("It is larger than it ", "1 ", "1-", "之前", "upper ", "twenty ", "one hundred ", "2020-01-02 ", "Xq's ")
+
+
+@pytest.mark.parametrize("pattern", [*PATTERNS, "It is\n", "大于。", "“abcdefghi”"])
+def test_long_answers_of_one_pattern_take_no_longer_than_their_length_asks(pattern):
+    """Each took seconds to minutes, or overflowed, when clauses, numbers and findings had no limits."""
+    answer = pattern * (60_000 // len(pattern.encode()))
+    for code in RULES:
+        assert len(check(code, answer, SENSOR)) <= 20
+
+
+def test_a_rule_reports_twenty_findings_of_one_answer_and_no_more():
+    many = " ".join(map(str, range(100, 10_100)))
+    found = check("RT201", many, SENSOR)
+    assert [spot.message for spot in found] == [f"holds {n}, which the passage does not" for n in range(100, 120)]
+    assert len(check("RT202", "the man from Xqab, Xqac. " * 30, SENSOR)) == 20
+    assert len(check("RT205", "A bike is larger than a car.\n" * 30, SENSOR)) == 20
+
+
+def test_a_passage_full_of_numbers_and_relations_is_compared_with_an_answer_like_it():
+    passage = "".join(f"Part {n} is larger than part {n + 1}. " for n in range(1, 1_500))
+    answer = "".join(f"Part {n + 1} is larger than part {n}. " for n in range(1, 1_500))
+    assert all(len(check(code, answer, passage)) <= 20 for code in RULES)

@@ -88,3 +88,10 @@ def test_a_number_stands_where_it_says():
 def test_any_text_is_read(text):
     for number in find(text):
         assert 0 <= number.start < number.end <= len(text)
+
+
+def test_numerals_beyond_every_number_are_read():
+    assert find("one hundred " * 300)
+    assert find("twenty " + "million " * 300)
+    assert find("九" * 5_000) == []
+    assert [number.value for number in find("九点" + "三" * 5_000)] == [pytest.approx(9 + 1 / 3)]

@@ -29,15 +29,15 @@ def turned(text: str, passage: str, *, upright: bool = True) -> Iterator[tuple[i
     ``upright``, a clause that only says what lies above, or what below, is left alone.
     """
     said = _directed(text)
-    given: dict[str, list[tuple[tuple[str, ...], int, int]]] = {}
+    given: dict[str, dict[tuple[str, ...], tuple[int, int]]] = {}
     for key, directions, start, end in _directed(passage) if said else ():
-        given.setdefault(key, []).append((directions, start, end))
+        given.setdefault(key, {}).setdefault(directions, (start, end))
     for key, directions, start, end in said:
         others = given.get(key)
-        if not others or any(other == directions for other, *_ in others):
+        if not others or directions in others:
             continue
         if upright or len(directions) > 1 or directions[0] not in _UPRIGHT:
-            yield start, end, *others[0][1:]
+            yield start, end, *next(iter(others.values()))
 
 
 @lru_cache(64)

@@ -3,11 +3,17 @@
 The wording of each sentence is weighed against the passage, but wording cannot see a changed number, a strange name or
 a swapped relation, so these are looked up one by one. Rules that name a number, a name or a relation are precise when
 they fire and silent when in doubt; a person, or a judge, decides on the rest.
+
+Whatever the texts, the work for one row is bounded by their length: a rule reports at most 20 findings for a row, and
+the answer's numbers and relations are compared with the passage's at most 50,000 times; what is behind is left alone.
 """
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import lru_cache, wraps
+from itertools import islice
+from typing import ParamSpec
 
 from rawtune.records import Severity
 from rawtune.verification import directions, names, relations
@@ -19,10 +25,25 @@ from rawtune.verification.weights import Weights
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]++|\.(?![\s\"”’)]|$))+[。！？!?.]*[\"”’」』）)]*")
 _CACHED = 64  # texts; rows of one passage stand side by side, and varied questions share an answer
 
+_MOST = 20  # findings of one rule for one row
+_COMPARISONS = 50_000  # of what an answer says with what its passage says
+
 _relations = lru_cache(_CACHED)(relations.find)
+_Parameters = ParamSpec("_Parameters")
+
+
+def _few(check: Callable[_Parameters, Iterator[Spot]]) -> Callable[_Parameters, Iterator[Spot]]:
+    """The check, at its end after so many findings."""
+
+    @wraps(check)
+    def limited(*args: _Parameters.args, **options: _Parameters.kwargs) -> Iterator[Spot]:
+        return islice(check(*args, **options), _MOST)
+
+    return limited
 
 
 @rule("RT201", "number", Scope.PASSAGE)
+@_few
 def number(row: Row, weights: Weights) -> Iterator[Spot]:
     """A number, date or amount of the answer that its passage does not hold, or holds for something else.
 
@@ -46,7 +67,7 @@ def number(row: Row, weights: Weights) -> Iterator[Spot]:
         return
     given, asked = places(passage), places(row.question)
     equal: dict[tuple[float, float, str], list[Place]] = {}
-    for place in said:
+    for place in said[: _COMPARISONS // (len(given) + len(asked) + 1)]:
         mention = place.number
         if any(mention.equals(other.number) for other in asked):
             continue
@@ -68,6 +89,7 @@ def number(row: Row, weights: Weights) -> Iterator[Spot]:
 
 
 @rule("RT202", "name", Scope.PASSAGE)
+@_few
 def name(row: Row, weights: Weights) -> Iterator[Spot]:
     """A name, title or quotation of the answer that neither its passage nor the question holds.
 
@@ -87,13 +109,15 @@ def name(row: Row, weights: Weights) -> Iterator[Spot]:
     if fresh.isspace():
         return
     known = f"{row.question}\n{row.concept}\n{passage}".lower()
-    found = {*names.strange(fresh, known, weights), *weights.headings.foreign(fresh, passage, known)}
+    strange, foreign = names.strange(fresh, known, weights), weights.headings.foreign(fresh, passage, known)
+    found = {*islice(strange, _MOST), *islice(foreign, _MOST)}
     for start, end in sorted(found):
         source = _best(row, weights, start)
         yield Spot(f"names {row.answer[start:end]}, which the passage does not", Column.ANSWER, start, end, source)
 
 
 @rule("RT203", "ungrounded", Scope.PASSAGE)
+@_few
 def ungrounded(row: Row, weights: Weights, *, fails: float = 0.15) -> Iterator[Spot]:
     """A sentence of the answer whose words hardly occur in the passage: it was made from something else.
 
@@ -117,6 +141,7 @@ def ungrounded(row: Row, weights: Weights, *, fails: float = 0.15) -> Iterator[S
 
 
 @rule("RT204", "weakly-grounded", Scope.PASSAGE, severity=Severity.WARNING)
+@_few
 def weakly_grounded(row: Row, weights: Weights, *, fails: float = 0.15, review: float = 0.35) -> Iterator[Spot]:
     """A sentence of the answer of whose words too few occur in the passage: a free paraphrase, or an addition.
 
@@ -169,6 +194,7 @@ def _parts(text: str) -> tuple[set[str], set[str]]:
 
 
 @rule("RT205", "relation-order", Scope.PASSAGE)
+@_few
 def relation_order(row: Row, _weights: Weights) -> Iterator[Spot]:
     """The answer states a relation the other way round: upper and lower, from and to, before and after, cause, more.
 
@@ -189,7 +215,7 @@ def relation_order(row: Row, _weights: Weights) -> Iterator[Spot]:
     said = _relations(fresh)
     given = _relations(passage) if said else []
     found: dict[int, tuple[int, int, int, int]] = {}
-    for pair in said if given else ():
+    for pair in said[: _COMPARISONS // len(given)] if given else ():
         if reverse := relations.contradicted(pair, given):
             found[pair.end] = (pair.start, pair.end, reverse.start, reverse.end)
     turned = list(directions.turned(fresh, passage))
@@ -234,8 +260,23 @@ def _sentences(text: str) -> list[tuple[int, int]]:
 
 def _best(row: Row, weights: Weights, at: int) -> tuple[int, int]:
     """The sentence of the passage that is most like the answer's sentence at this place."""
-    passage = row.passage or ""
-    said = next((row.answer[slice(*span)] for span in _sentences(row.answer) if span[0] <= at < span[1]), "")
+    spans = _sentences(row.answer)
+    index = bisect_right(spans, at, key=_start) - 1
+    said = row.answer[slice(*spans[index])] if index >= 0 and at < spans[index][1] else ""
+    return _nearest(said, row.passage or "", weights)
+
+
+def _start(span: tuple[int, int]) -> int:
+    return span[0]
+
+
+@lru_cache(_CACHED)
+def _nearest(said: str, passage: str, weights: Weights) -> tuple[int, int]:
     wanted = units(said)
-    spans = _sentences(passage)
-    return max(spans, key=lambda span: weights.total(wanted & units(passage[slice(*span)])), default=(0, 0))
+    held = _sentence_units(passage)
+    return max(held, key=lambda span: weights.total(wanted & held[span]), default=(0, 0))
+
+
+@lru_cache(_CACHED)
+def _sentence_units(passage: str) -> dict[tuple[int, int], set[str]]:
+    return {span: units(passage[slice(*span)]) for span in _sentences(passage)}

@@ -22,9 +22,13 @@ def strange(answer: str, known: str, weights: Weights) -> Iterator[tuple[int, in
             if match[1].lower() not in known and not all(part in known for part in re.split(r"[·•：:—\s]+", match[1])):
                 yield match.span()
     if any(mark in answer for mark in '“「『"'):
+        held: set[str] = set()
         for match in _QUOTE.finditer(answer):
             said = match[1] or match[2]
-            if said.lower() not in known and weights.containment(units(said), units(known)) < 0.5:
+            if said.lower() in known:
+                continue
+            held = held or units(known)
+            if weights.containment(units(said), held) < 0.5:
                 yield match.span()
     chinese = not answer.isascii() and re.search(rf"[{CJK}]", answer) is not None
     for match in _CAPITAL.finditer(answer):

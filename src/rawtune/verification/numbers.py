@@ -123,6 +123,7 @@ _VAGUE_AFTER = frozenset("几多余来")
 _ITEM_ENDS = frozenset(".、．)）")
 _DIGIT = re.compile(r"\d")
 _SMALL = 10
+_LONGEST = 40  # characters of a Chinese numeral
 
 
 def find(text: str) -> list[Number]:
@@ -132,8 +133,9 @@ def find(text: str) -> list[Number]:
         lower = text
     figures = list(_figures(lower))
     dates = list(_dates(lower)) if any(lower[number.start] not in _HAN for number in figures) else []
-    for start, end in {(date.start, date.end) for date in dates}:
-        figures = [number for number in figures if not start <= number.start < end]
+    if dates:
+        dated = {at for date in dates for at in range(date.start, date.end)}
+        figures = [number for number in figures if number.start not in dated]
     return dates + figures + list(_words(lower))
 
 
@@ -182,7 +184,7 @@ def _is_item(text: str, start: int, end: int) -> bool:
 def _chinese(numeral: str) -> float | None:
     """三百二十 is 320, 二〇二四 2024, 三万五 35000; None for what is no exact number: 百, 万一, 三五, 一五一十."""
     numeral, _, fraction = numeral.partition("点")
-    if numeral[0] in _SCALES and numeral[0] not in "十拾":
+    if len(numeral) > _LONGEST or (numeral[0] in _SCALES and numeral[0] not in "十拾"):
         return None
     if not any(map(_SCALES.__contains__, numeral)):
         digits = [_DIGITS[character] for character in numeral]
@@ -213,8 +215,8 @@ def _chinese(numeral: str) -> float | None:
 def _words(text: str) -> Iterator[Number]:
     """Months, and numbers in English words; those that follow one another become one where that is how one counts."""
     start = end = -1
-    total = current = last = 0
-    ordinal = False
+    total = current = 0.0  # "hundred hundred ..." may go beyond every number
+    last, ordinal = 0, False
     for match in _WORD.finditer(text):
         word = match.group()
         if word not in _NAMES:  # the first letter of one with the rest of another
@@ -233,19 +235,19 @@ def _words(text: str) -> Iterator[Number]:
         if joins and value >= 100:
             current *= value
             if value >= 1000:
-                total, current = total + current, 0
+                total, current = total + current, 0.0
         elif joins and (value < last >= 100 or (value < _SMALL and 20 <= last < 100)):
             current += value
         else:
             if end >= 0:
-                yield _measured(text, float(total + current), ordinal, False, start, end)
-            start, total, current = match.start(), 0, value
+                yield _measured(text, total + current, ordinal, False, start, end)
+            start, total, current = match.start(), 0.0, float(value)
             if value >= 100:  # hundreds of what was written in figures, or "a hundred"
                 start = end = -1
                 continue
         end, last, ordinal = match.end(), value, word in _ORDINALS
     if end >= 0:
-        yield _measured(text, float(total + current), ordinal, False, start, end)
+        yield _measured(text, total + current, ordinal, False, start, end)
 
 
 def _measured(text: str, value: float, ordinal: bool, figure: bool, start: int, end: int) -> Number:

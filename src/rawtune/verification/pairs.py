@@ -24,8 +24,9 @@ ENDS = '，,。；;：:、！!？?\n（）()“”"「」'
 HAN_REACH = 12
 """Characters of Chinese that one side of a pair may hold."""
 
+_REACH = 120  # characters of a clause on either side of a place; a longer one is no clause that a person wrote
 _ENDS = frozenset(ENDS)
-_PART = re.compile(f"[^{ENDS}]+")
+_PART = re.compile(f"[^{ENDS}]{{1,{_REACH}}}")
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _FUNCTION_WORDS = (
     "the a an is are was were be been of to in on at and or it its this that with for by as so while when where which"
@@ -46,13 +47,14 @@ def words(text: str, *, last: bool = False, most: int = 0) -> frozenset[str]:
 
 
 def clause_start(text: str, at: int) -> int:
-    """Where the clause begins that holds, or ends at, this place."""
-    while at and text[at - 1] not in _ENDS:
+    """Where the clause begins that holds, or ends at, this place: at most a fixed number of characters before it."""
+    first = max(0, at - _REACH)
+    while at > first and text[at - 1] not in _ENDS:
         at -= 1
     return at
 
 
 def clause_end(text: str, at: int) -> int:
-    """Where the clause ends that holds this place."""
+    """Where the clause ends that holds this place: at most a fixed number of characters behind it."""
     match = _PART.match(text, at)
     return match.end() if match else at

@@ -17,10 +17,14 @@ _AFTER = re.compile(rf"[ -]?([{CJK}]|[a-z]{{3,}})", re.IGNORECASE)
 _AND = re.compile(r" (?:and|or|but|while) |而|和|与|或")
 _NOT_NOUNS = frozenset(("the", "and", "for", "with", "from", "that", "this", "about", "than", "over", "into"))
 _LONGEST_WORD = 30
+_REACH = 200  # characters of a clause on either side of a number
 
 
 class Place(NamedTuple):
-    """A number, the words ``before`` and ``after`` it (empty if they tell nothing), and the clause's ``rest``."""
+    """A number, the words ``before`` and ``after`` it (empty if they tell nothing), and the clause's ``rest``.
+
+    The rest are at most 200 characters on either side.
+    """
 
     number: Number
     before: str
@@ -38,8 +42,8 @@ def places(text: str) -> list[Place]:
 
 def _place(text: str, number: Number, ends: list[int]) -> Place:
     first, last = bisect_left(ends, number.start), bisect_left(ends, number.end)
-    head = text[ends[first - 1] + 1 if first else 0 : number.start]
-    tail = text[number.end : ends[last] if last < len(ends) else len(text)]
+    head = text[max(ends[first - 1] + 1 if first else 0, number.start - _REACH) : number.start]
+    tail = text[number.end : min(ends[last] if last < len(ends) else len(text), number.end + _REACH)]
     if _AND.search(head) or _AND.search(tail):
         head, tail = _AND.split(head)[-1], _AND.split(tail, maxsplit=1)[0]
     before, after = _BEFORE.search(head, max(0, len(head) - _LONGEST_WORD)), _AFTER.match(tail)

@@ -12,6 +12,7 @@ from rawtune.verification import vertical
 from rawtune.verification.pairs import ENDS, HAN_REACH, Pair, clause_end, clause_start, words
 
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]++|\.(?!\s|$))+")
+_LONGEST = 1000  # characters of a sentence; what runs on for longer is a list or noise
 
 # Marker between two sides: its relation, and whether the second side comes first in it.
 _BETWEEN = {
@@ -83,13 +84,15 @@ _OPENING = re.compile(r"(?P<word>before|after|because)\b(?! of) (?P<first>[^,.;\
 
 
 def find(text: str) -> list[Pair]:
-    """The directed pairs that a text states."""
+    """The directed pairs that a text states, in its sentences of up to 1000 characters."""
     pairs: list[Pair] = []
     lower = text.lower()
     if len(lower) != len(text):  # a few capitals have small forms of two letters
         lower = text
     for sentence in _SENTENCE.finditer(lower):
         said, start = sentence.group(), sentence.start()
+        if len(said) > _LONGEST:
+            continue
         found: list[Pair] = []
         if not said.isascii():
             found += vertical.slots(said) if "卦" in said else ()
