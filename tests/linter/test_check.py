@@ -267,3 +267,13 @@ def test_names_of_columns_and_concepts_do_not_drive_the_terminal_either():
     Path("a.jsonl").write_text(f"{json.dumps(row, ensure_ascii=False)}\n", encoding="utf-8")
     result = run("a.jsonl", "--columns", "\x1b[31m问题,\x1b[2J回答", code=1)
     assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_what_is_private_is_not_printed():
+    key, card = "sk-abcDEF1234567890abcDEF12abcDEF12", "4111 1111 1111 1111"
+    rows = [("密钥是什么？", f"密钥是 {key}，请妥善保存。"), ("卡号是什么？", f"卡号是 {card}，请勿外传。")]
+    result = run(write("a.csv", rows), code=1)
+    assert "RT704" in result.stdout
+    assert key not in result.stdout
+    assert "⟦sk-***" in result.stdout
+    assert card not in result.stdout

@@ -14,6 +14,8 @@ from rawtune.verification.rulebook import RULES
 _AROUND = 30
 """Characters shown on each side of a span."""
 _LONGEST = 120
+_OPENING = 3
+"""Characters of what is private that are shown."""
 _CONCEPTS = 20
 """Concepts that a summary names, those with the most bad rows."""
 
@@ -117,10 +119,19 @@ def describe(path: Path, checked: Checked, mark: tuple[str, str]) -> Iterator[st
     }
     for finding, passage in zip(checked.findings, checked.sources, strict=True):
         yield printable(f"{place(path, checked)}: {finding.severity.value} {finding.code} {finding.message}")
-        if shown := _shown(texts.get(finding.column, ""), finding.start, finding.end, mark):
+        text = texts.get(finding.column, "")
+        if RULES[finding.code].private:
+            text = _masked(text, finding)
+        if shown := _shown(text, finding.start, finding.end, mark):
             yield f"    {shown}"
         if passage:
             yield f"    {printable(passage.document)}: {_source(finding, passage, mark)}"
+
+
+def _masked(text: str, finding: Finding) -> str:
+    """The text with what the finding speaks of made unreadable but for its beginning: it may go into a log."""
+    inside = text[finding.start : finding.end]
+    return f"{text[: finding.start]}{inside[:_OPENING]}{'*' * (len(inside) - _OPENING)}{text[finding.end :]}"
 
 
 def _source(finding: Finding, passage: Passage, mark: tuple[str, str]) -> str:
