@@ -117,12 +117,12 @@ def describe(path: Path, checked: Checked, mark: tuple[str, str]) -> Iterator[st
         for turn in checked.record.turns
         for column, text in ((turn.question_column, turn.question), (turn.answer_column, turn.answer))
     }
+    for finding in checked.findings:
+        if RULES[finding.code].private:
+            texts[finding.column] = _masked(texts[finding.column], finding)
     for finding, passage in zip(checked.findings, checked.sources, strict=True):
         yield printable(f"{place(path, checked)}: {finding.severity.value} {finding.code} {finding.message}")
-        text = texts.get(finding.column, "")
-        if RULES[finding.code].private:
-            text = _masked(text, finding)
-        if shown := _shown(text, finding.start, finding.end, mark):
+        if shown := _shown(texts.get(finding.column, ""), finding.start, finding.end, mark):
             yield f"    {shown}"
         if passage:
             yield f"    {printable(passage.document)}: {_source(finding, passage, mark)}"
