@@ -283,7 +283,7 @@ def test_json_lines_number_every_line_that_is_not_blank(tmp_path):
 @pytest.mark.parametrize(
     ("raw", "new"),
     [
-        ('{"question":"问","answer":"答","分":[1,2.50]}\n', '{"question":"问","answer":"答（改）","分":[1,2.5]}\n'),
+        ('{"question":"问","answer":"答","分":[1,2.50]}\n', '{"question":"问","answer":"答（改）","分":[1,2.50]}\n'),
         ('{"question": "问", "answer": "答", "n": NaN}\r\n', '{"question": "问", "answer": "答（改）", "n": NaN}\r\n'),
         ('{"question": "\\u95ee", "answer": "A"}', '{"question": "\\u95ee", "answer": "A\\uff08\\u6539\\uff09"}'),
     ],

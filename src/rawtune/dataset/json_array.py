@@ -10,7 +10,7 @@ from typing import IO, Any, TextIO
 from rawtune.dataset import shapes
 from rawtune.dataset.files import replacing
 from rawtune.dataset.json_scan import ARRAYS, SPLITS, Broken, Element, Window, elements
-from rawtune.dataset.json_text import lone_surrogate, rewritten
+from rawtune.dataset.json_text import doubled, lone_surrogate, rewritten
 from rawtune.dataset.layout import Layout
 from rawtune.dataset.rows import Record
 from rawtune.dataset.text import Encoding, detect
@@ -49,7 +49,10 @@ class JsonRows(TextRows):
         try:
             for key, line, element in elements(window, self.frames, self._arrays):
                 number += 1
-                if fault := self.encoding.fault(element.raw):
+                fault = self.encoding.fault(element.raw)
+                if not fault and isinstance(element.value, dict):
+                    fault = doubled(element.raw, self.layout.keys)
+                if fault:
                     yield Record(number, line, fault=fault, original=element)
                     continue
                 record = self._record(number, line, element.value, element)

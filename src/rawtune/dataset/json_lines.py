@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from rawtune.dataset import shapes
 from rawtune.dataset.files import replacing
-from rawtune.dataset.json_text import lone_surrogate, rewritten
+from rawtune.dataset.json_text import doubled, lone_surrogate, rewritten
 from rawtune.dataset.rows import Record
 from rawtune.dataset.text import detect
 from rawtune.dataset.text_rows import TextRows, TextWriter
@@ -32,6 +32,8 @@ class JsonLinesRows(TextRows):
             number += 1
             value, fault = _parsed(raw)
             fault = self.encoding.fault(raw) or fault
+            if not fault and isinstance(value, dict):
+                fault = doubled(raw, self.layout.keys)
             record = (
                 Record(number, line, fault=fault, original=(before + raw, value))
                 if fault
