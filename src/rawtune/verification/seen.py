@@ -22,7 +22,7 @@ _GROUPS = 10_000
 """Groups whose concepts are found; of a fifth of them the answers are kept, to find words of one concept alone."""
 _SAID = 4_000
 """Characters of a group's answers that are kept."""
-_MET = 300_000
+_MET = 120_000
 """Hashes of questions that are remembered at once, to find those that are nearly the same."""
 _ALIKE = 20
 """Questions remembered by one hash, the latest."""
