@@ -26,11 +26,13 @@ class Chat(Layout):
 
     def _turns(self, row: Mapping[str, Any]) -> tuple[Turn, ...]:
         messages = items_of(row, self.key)
-        turns = []
+        turns, before = [], None
         for asked, answered in self._pairs(messages):
             (question_key, question), (answer_key, answer) = (_said(messages[at]) for at in (asked, answered))
             question_column = f"{self.key}[{asked}].{question_key}"
-            turns.append(Turn(question, answer, question_column, f"{self.key}[{answered}].{answer_key}"))
+            answer_column = f"{self.key}[{answered}].{answer_key}"
+            turns.append(Turn(question, answer, question_column, answer_column, asked == before))
+            before = asked
         if not turns:
             raise Unreadable(f"'{self.key}' holds no answer to a question")
         return tuple(turns)

@@ -37,9 +37,11 @@ class Alpaca(Layout):
     def _turns(self, row: Mapping[str, Any]) -> tuple[Turn, ...]:
         instruction, output = self.columns
         question, answer = text_of(row, instruction), text_of(row, output)
+        more = None
         if extra := self._input(row):
+            more = self.input, len(question) + 1
             question = f"{question}\n{extra}"
-        last = Turn(question, answer, instruction, output)
+        last = Turn(question, answer, instruction, output, more=more)
         return (*self._past(row), last) if self.history else (last,)
 
     def _input(self, row: Mapping[str, Any]) -> str:

@@ -2,19 +2,33 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+from rawtune.records import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question with its answer, and where in the row they stand, as in ``messages[1].content``."""
+    """One question with its answer, and where in the row they stand, as in ``messages[1].content``.
+
+    ``repeated`` says that the question is that of the turn before, which has another answer to it. ``more`` is the
+    column whose text ends the question, if there is one, and the character of the question at which that begins.
+    """
 
     question: str
     answer: str
     question_column: str
     answer_column: str
+    repeated: bool = False
+    more: tuple[str, int] | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The text of each column."""
+        texts = {self.question_column: self.question, self.answer_column: self.answer}
+        return {**texts, self.more[0]: self.question[self.more[1] :]} if self.more else texts
 
 
 class Unreadable(ValueError):
@@ -47,6 +61,28 @@ class Layout(ABC):
 
     @abstractmethod
     def _new(self, row: Mapping[str, Any], turn: int, question: str, answer: str) -> dict[str, Any]: ...
+
+
+def placed(findings: Iterable[Finding], turn: Turn) -> list[Finding]:
+    """What is wrong with a turn, each at its own column's characters, and nothing that the turn before told already."""
+    told = [finding for finding in findings if not (turn.repeated and finding.column == turn.question_column)]
+    if not turn.more:
+        return told
+    column, begin = turn.more
+    return [
+        replace(
+            finding,
+            column=column,
+            start=finding.start - begin,
+            end=finding.end - begin,
+            message=finding.message.replace(f"'{turn.question_column}'", f"'{column}'", 1),
+        )
+        if finding.column == turn.question_column and finding.start >= begin
+        else replace(finding, end=min(finding.end, begin - 1))
+        if finding.column == turn.question_column
+        else finding
+        for finding in told
+    ]
 
 
 def text_of(row: Mapping[str, Any], key: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rawtune.config import Passages, Verification
+from rawtune.dataset.layout import Turn, placed
 from rawtune.dataset.readers import open_rows
 from rawtune.dataset.rows import Record
 from rawtune.errors import RawTextError
@@ -88,16 +89,18 @@ class Lint:
         if record.fault:
             unread = self._checker.unread(Row("", "", self.rows.columns, number=record.number), record.fault)
             return Checked(record, tuple(unread), (None,) * len(unread))
-        found = [found for row, at in self._turns(record) for found in self._judge(row, at)]
+        turns = zip(record.turns, self._turns(record), strict=True)
+        found = [found for turn, (row, at) in turns for found in self._judge(turn, row, at)]
         if found:
             accepted = self.marks.accepted(record_id(record))
             found = [(finding, passage) for finding, passage in found if finding.code not in accepted]
         concept = record.concept or self._concept(record)
         return Checked(record, tuple(f for f, _ in found), tuple(p for _, p in found), concept, fixed)
 
-    def _judge(self, row: Row, at: int | None) -> Iterable[tuple[Finding, Passage | None]]:
+    def _judge(self, turn: Turn, row: Row, at: int | None) -> Iterable[tuple[Finding, Passage | None]]:
         passage = None if at is None else self._passages[at]
-        return [(finding, passage if finding.source_end else None) for finding in self._checker.check(row)]
+        found = placed(self._checker.check(row), turn)
+        return [(finding, passage if finding.source_end else None) for finding in found]
 
     def _turns(self, record: Record) -> Iterator[tuple[Row, int | None]]:
         """A row for each turn of a record, and the index of the passage that it was most probably made from."""

@@ -112,11 +112,7 @@ def place(path: Path, checked: Checked) -> str:
 
 def describe(path: Path, checked: Checked, mark: tuple[str, str]) -> Iterator[str]:
     """A row's findings, for people; ``mark`` is put around what a finding speaks of."""
-    texts = {
-        column: text
-        for turn in checked.record.turns
-        for column, text in ((turn.question_column, turn.question), (turn.answer_column, turn.answer))
-    }
+    texts = {column: text for turn in checked.record.turns for column, text in turn.texts.items()}
     for finding in checked.findings:
         if RULES[finding.code].private:
             texts[finding.column] = _masked(texts[finding.column], finding)
