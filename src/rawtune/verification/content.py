@@ -1,4 +1,4 @@
-"""What stands in a row but says nothing (RT107, RT108, RT114, RT115, RT119): markup, loops, refusals, broken signs."""
+"""What stands in a row but says nothing (RT107, RT108, RT114, RT119): markup, loops, broken signs."""
 
 import html
 import re
@@ -20,8 +20,23 @@ _TAG = (
 )
 _ENTITY = r"&(?:nbsp|lt|gt|amp|quot|apos|[lr][ds]quo|hellip|[mn]dash|copy|middot|#\d{2,5}|#x[0-9a-fA-F]{2,5});"
 _MARKUP = re.compile(f"{_CHAT}|{_TAG}|{_ENTITY}")
-_TRAILING = re.compile(r"(?:\s*(?:<\|[a-zA-Z_]\w{1,30}\|>|</s>|\[/INST\]|<(?:end_of_turn|eos|pad)>))+\s*\Z")
-_BREAK = re.compile(r"[ ]?<br\s?/?>\n?")
+# Behind the end of a sentence; elsewhere the sentence may be about the token.
+_TRAILING = re.compile(
+    r"(?:(?<=[.!?。！？…])|(?<=[.!?。！？…][\"”’'」』）)*]))"
+    r"(?:\s{0,9}(?:<\|[a-zA-Z_]\w{1,30}\|>|</s>|\[/INST\]|<(?:end_of_turn|eos|pad)>))++\s*\Z"
+)
+_BREAK = re.compile(r"(?:(?<=[.!?。！？…;；:：”」）)])[ ]?|(?<=\n))<br\s?/?>\n?")
+_INNER_ENTITY = re.compile(rf"(?<=[^\s\W]){_ENTITY}|{_ENTITY}(?=[^\s\W])")
+_ABOUT_TOKENS = re.compile(
+    r"token|vocabular|chatml|chat template|special (?:mark|symbol)|\b(?:bert|roberta|gpt|llama|t5)\b"
+    r"|词表|词元|分词|标记|特殊符号",
+    re.IGNORECASE,
+)
+_ABOUT_MARKUP = re.compile(
+    r"\b(?:entit(?:y|ies)|tags?|html|xml|markup|tokens?|characters?|symbols?|signs?|escap\w+|render\w*|instead|writ(?:e|ten|es)"
+    r"|stands? for|typed?|ampersand)\b|实体|标签|标记|网页|符号|字符|空格|转义|换行|表示|代替|写[成作为]",
+    re.IGNORECASE,
+)
 _BOLD = re.compile(r"(?<!\*)\*\*(?!\*)")
 _POWER = re.compile(
     r"(?<=[A-Za-z0-9)/])\*\*(?=[A-Za-z0-9(/])|\*\*/|/\*\*|\*\*kwargs|(?<=\s)\*\*(?=\s)|^[ \t]*\*\* ", re.MULTILINE
@@ -29,12 +44,17 @@ _POWER = re.compile(
 
 
 def _without_markup(text: str) -> str:
-    """``text`` without trailing tokens of chat templates, its entities and line breaks of HTML made characters."""
+    """``text`` without the chat template's tokens at its end; entities and line breaks of HTML as characters.
+
+    The latter only where nothing says that the text is about them.
+    """
     text = _TRAILING.sub("", text) if text.rstrip()[-1:] in {">", "]"} else text
     if ("&" not in text and "<br" not in text) or is_about_code(text) or is_code(text) or prose(text) != text:
         return text
-    text = _BREAK.sub("\n", text) if "|" not in text else text
-    return re.sub(_ENTITY, lambda entity: html.unescape(entity[0]).replace("\xa0", " "), text)
+    mended = text if "|" in text else _BREAK.sub("\n", text)
+    if _ABOUT_MARKUP.search(text) or "<" in mended or "&" in re.sub(_ENTITY, "", text):
+        return text
+    return _INNER_ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\xa0", " "), mended)
 
 
 @rule("RT107", "markup", fix=_without_markup)
@@ -67,13 +87,36 @@ def markup(row: Row) -> Iterator[Spot]:
 def _left_over(row: Row, text: str) -> tuple[int, int] | None:
     shown = prose(text)
     start = shown.find("</think>") + 8 if shown.lstrip().startswith("<think>") else 0
+    trailing = _TRAILING.search(text) if text.rstrip()[-1:] in {">", "]"} else None
     for match in _MARKUP.finditer(shown, max(0, start)):
         if re.match(_CHAT, match.group()):
-            return match.span()
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.end()]
-        if "|" not in line and not (is_about_code(row.question) or is_about_code(text) or is_code(text)):
+            if (trailing and trailing.start() <= match.start()) or not _is_spoken_of(row.question, text, match):
+                return match.span()
+            continue
+        if is_about_code(row.question) or is_about_code(text) or is_code(text) or _is_named(text, match):
+            continue
+        if "|" not in text[text.rfind("\n", 0, match.start()) + 1 : match.end()]:
             return match.span()
     return None
+
+
+def _is_spoken_of(question: str, text: str, token: re.Match[str]) -> bool:
+    return bool(_ABOUT_TOKENS.search(question) or _ABOUT_TOKENS.search(_sentence_around(text, *token.span())))
+
+
+def _is_named(text: str, sign: re.Match[str]) -> bool:
+    """Whether a text speaks of a tag or entity, rather than being marked up with it: the words stand apart from it."""
+    start, end = sign.span()
+    apart = text[max(0, start - 1) : start] in {"", " "} and not text[end : end + 1].isalnum()
+    return apart and (
+        text[max(0, start - 3) : start].endswith((" a ", "an "))
+        or _ABOUT_MARKUP.search(_sentence_around(text, start, end)) is not None
+    )
+
+
+def _sentence_around(text: str, start: int, end: int) -> str:
+    """What of a sentence stands on either side of ``start:end``, as far as 200 characters."""
+    return f"{_SENTENCE.split(text[max(0, start - 200) : start])[-1]} {_SENTENCE.split(text[end : end + 200])[0]}"
 
 
 def _lone_bold(text: str) -> int | None:
@@ -177,59 +220,6 @@ def empty(row: Row) -> Iterator[Spot]:
             continue
         if text.strip() in _NOTHING or not any(unicodedata.category(sign)[0] not in "PZC" for sign in text):
             yield Spot("is empty", column, 0, len(text))
-
-
-_ABLE = (
-    r"(?:help|assist|answer|provide|fulfil|comply|complete|generate|create|write|discuss|share|support|engage|access|browse"
-    r"|open|view|see|determine|process|continue|translate|respond|do that|do this|offer|give|produce|identify|find"
-    r"|perform)"
-)
-_REFUSAL = re.compile(
-    r"[\s\"“]*(?:"
-    r"(?:(?:I['’]m|I am) (?:very |so |really )?sorry|(?:I )?apologi[sz]e|My apologies|Sorry|Unfortunately)[,.]? "
-    r"(?:but |that )?"
-    r"(?:(?:as an? [^,.\n]{1,40}, )?I(?:['’]m| am)? ?)"
-    rf"(?:can(?:not|['’]t| not)|(?:not able|unable) to|won['’]t|don['’]t have|do not have|not) ?"
-    rf"(?:be able to |really )?(?:{_ABLE}|access|enough|the ability|information|comfortable|sure what)"
-    rf"|I(?:['’]m| am)? (?:can(?:not|['’]t)|(?:not able|unable) to|won['’]t(?: be able to)?) {_ABLE}\b[^.\n]{{0,80}}"
-    r"(?:request|that|this|question|information|content|with|assist)"
-    r"|As an? (?:AI|artificial intelligence)\b[^,.\n]{0,40}, (?:I|my|it)\b"
-    r"|(?:非常|很|十分)?(?:抱歉|对不起|不好意思)[，,！!。 ]*(?:但(?:是)?)?(?:作为[^，,。\n]{1,30}[，,])?"
-    r"(?:我(?!们)|本助手|这个问题我)"
-    r"(?:目前|暂时|现在|并|还)?(?:无法|不能|没有办法|没办法|不便|不会|没有(?:足够|相关|能力))"
-    r"(?!参加|去|来|陪|接受|原谅|答应|赴)"
-    r"|我(?:目前)?(?:无法|不能)(?:回答|提供|协助|完成|满足|帮助你|帮助您|处理)(?:[^。\n]{0,20}(?:问题|请求|信息|内容|要求|帮助|协助)|[。，])"
-    r"|作为(?:一个|一名|一款)?(?:AI|人工智能|大?语言模型|大型语言模型)[^，,。\n]{0,20}[，,]\s*我"
-    r")",
-    re.IGNORECASE,
-)
-_SAID_BY_OTHERS = re.compile(
-    r"translat|rewrite|rephras|paraphras|dialog|conversation|letter|e-?mail|role-?play|act as|pretend"
-    r"|your role|reply|respond to|apolog|polite|declin|refus|(?:write|tell|continue|complete|finish)[^.?!\n]{0,40}story"
-    r"|(?:a|the|this|following|complete|correct|example|edit)(?<!in a)(?<!in the) sentences?\b|sentences?:"
-    r"|翻译|改写|对话|邮件|道歉|拒绝|委婉|[写编续][^。？！\n]{0,10}故事|扮演|台词|造句|(?<!几个)(?<!两个)(?<!三个)句子|回复"
-    r"|怎么说[”\"」]?[？?。]?\s*\Z",
-    re.IGNORECASE,
-)
-
-
-@rule("RT115", "refusal")
-def refusal(row: Row) -> Iterator[Spot]:
-    """The answer opens with a refusal, or with the sentence that assistants put before one.
-
-    Left alone where the question asks for a letter, a dialogue or a translation, in which such words are spoken.
-
-    Bad:
-        Meng | I'm sorry, but I can't help with that.
-        Meng | As an AI language model, I have no opinion on hexagrams.
-        蒙卦 | 很抱歉，我无法回答这个问题。
-        蒙卦 | 作为一个AI语言模型，我没有个人看法。
-    Good:
-        Meng | I'm sorry to hear that you lost your way; Meng says to ask.
-        能退款吗？ | 很抱歉，我们无法为已拆封的商品退款。
-    """
-    if (match := _REFUSAL.match(row.answer)) and not _SAID_BY_OTHERS.search(row.question):
-        yield Spot("refuses instead of answering", Column.ANSWER, *match.span())
 
 
 _JUNK = re.compile(

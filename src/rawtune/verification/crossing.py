@@ -7,7 +7,7 @@ from functools import lru_cache
 from heapq import nsmallest
 from zlib import crc32
 
-from rawtune.verification.content import refusal
+from rawtune.verification.ending import refusal
 from rawtune.verification.rule import Row
 
 _RUN = 8

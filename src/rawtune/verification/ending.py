@@ -1,4 +1,4 @@
-"""RT106 and RT109: an answer that was cut off, or is too short or too long."""
+"""RT106, RT109 and RT115: an answer that was cut off, is too short or too long, or is none: a refusal."""
 
 import re
 import unicodedata
@@ -133,3 +133,79 @@ def length(
     if len(row.question) > longest_question:
         message = f"has {len(row.question):,} characters, more than {longest_question:,}"
         yield Spot(message, Column.QUESTION, longest_question, len(row.question))
+
+
+_ABLE = (
+    r"(?:help|assist|answer|provide|fulfil|comply|complete|generate|create|write|discuss|share|support|engage|access|browse"
+    r"|open|view|see|determine|process|continue|translate|respond|do that|do this|offer|give|produce|identify|find"
+    r"|perform)"
+)
+_REFUSAL = re.compile(
+    r"[\s\"“]*(?:"
+    r"(?:(?:I['’]m|I am) (?:very |so |really )?sorry|(?:I )?apologi[sz]e|My apologies|Sorry|Unfortunately)[,.]? "
+    r"(?:but |that )?"
+    r"(?:(?:as an? [^,.\n]{1,40}, )?I(?:['’]m| am)? ?)"
+    rf"(?:can(?:not|['’]t| not)|(?:not able|unable) to|won['’]t|don['’]t have|do not have|not) ?"
+    rf"(?:be able to |really )?(?:{_ABLE}|access|enough|the ability|information|comfortable|sure what)"
+    rf"|I(?:['’]m| am)? (?:can(?:not|['’]t)|(?:not able|unable) to|won['’]t(?: be able to)?) {_ABLE}\b[^.\n]{{0,80}}"
+    r"(?:request|that|this|question|information|content|with|assist)"
+    r"|As an? (?:AI|artificial intelligence)\b[^,.\n]{0,40}, (?:I|my|it)\b"
+    r"|(?:非常|很|十分)?(?:抱歉|对不起|不好意思)[，,！!。 ]*(?:但(?:是)?)?(?:作为[^，,。\n]{1,30}[，,])?"
+    r"(?:我(?!们)|本助手|这个问题我)"
+    r"(?:目前|暂时|现在|并|还)?(?:无法|不能|没有办法|没办法|不便|不会|没有(?:足够|相关|能力))"
+    r"(?!参加|去|来|陪|接受|原谅|答应|赴)"
+    r"|我(?:目前)?(?:无法|不能)(?:回答|提供|协助|完成|满足|帮助你|帮助您|处理)(?:[^。\n]{0,20}(?:问题|请求|信息|内容|要求|帮助|协助)|[。，])"
+    r"|作为(?:一个|一名|一款)?(?:AI|人工智能|大?语言模型|大型语言模型)[^，,。\n]{0,20}[，,]\s*我"
+    r")",
+    re.IGNORECASE,
+)
+# What assistants say when they refuse anything; whoever refuses a thing of his business names it.
+_OF_ANYTHING = re.compile(
+    r"\b(?:requests?|questions?|(?:that|this)(?: (?:topic|task|matter|kind|type|sort|content|information|subject))?"
+    r"(?=[.,!?;]|$)|AI|artificial intelligence|language model|assistant|opinions?|browse|internet|real-?time"
+    r"|enough (?:information|context|details?)|inappropriate|harmful|illegal|offensive|unethical|guidelines"
+    r"|help you|assist you)\b"
+    r"|(?:这|那|该|此|上述|您的|你的)(?:个|些|类|种|一)?(?:问题|请求|要求|内容|话题|任务|方面)|相关(?:的)?(?:内容|信息|能力|问题|资料)"
+    r"|提供(?:任何|更多|进一步)?(?:的)?(?:帮助|协助|支持)|(?:帮助|协助)(?:你|您)|AI|人工智能|语言模型|助手|足够的?(?:信息|资料|上下文)|实时"
+    r"|违法|违规|不当|敏感|个人(?:的)?(?:看法|观点|意见)",
+    re.IGNORECASE,
+)
+_END = re.compile(r"[。！？!?\n]|\.(?=\s|$)")
+_SAID_BY_OTHERS = re.compile(
+    r"translat|rewrite|rephras|paraphras|dialog|conversation|letter|e-?mail|role-?play|act as|pretend"
+    r"|your role|reply|respond to|apolog|polite|declin|refus|(?:write|tell|continue|complete|finish)[^.?!\n]{0,40}story"
+    r"|(?:a|the|this|following|complete|correct|example|edit)(?<!in a)(?<!in the) sentences?\b|sentences?:"
+    r"|翻译|改写|对话|邮件|道歉|拒绝|委婉|[写编续][^。？！\n]{0,10}故事|扮演|台词|造句|(?<!几个)(?<!两个)(?<!三个)句子|回复"
+    r"|怎么说[”\"」]?[？?。]?\s*\Z",
+    re.IGNORECASE,
+)
+
+
+@rule("RT115", "refusal")
+def refusal(row: Row) -> Iterator[Spot]:
+    """The answer opens with a refusal, or with the sentence that assistants put before one.
+
+    Left alone where the question asks for a letter, a dialogue or a translation, in which such words are spoken, and
+    where the answer names what of a business cannot be done, and why or how else.
+
+    Bad:
+        Meng | I'm sorry, but I can't help with that.
+        Meng | As an AI language model, I have no opinion on hexagrams.
+        蒙卦 | 很抱歉，我无法回答这个问题。
+        蒙卦 | 作为一个AI语言模型，我没有个人看法。
+    Good:
+        Meng | I'm sorry to hear that you lost your way; Meng says to ask.
+        能退款吗？ | 很抱歉，我们无法为已拆封的商品退款。
+        Can I return software? | Unfortunately, I cannot process returns of opened software; please ask its maker.
+    """
+    match = _REFUSAL.match(row.answer)
+    if match and _is_of_anything(row.answer, match.end()) and not _SAID_BY_OTHERS.search(row.question):
+        yield Spot("refuses instead of answering", Column.ANSWER, *match.span())
+
+
+def _is_of_anything(answer: str, end: int) -> bool:
+    """Whether a refusal whose opening ends at ``end`` would do for any question; a bare one is too short to tell."""
+    close = _END.search(answer, max(0, end - 1))
+    said = answer[: close.start() if close else len(answer)]
+    bare = answer.strip()
+    return len(bare) <= (40 if bare.isascii() else 14) or _OF_ANYTHING.search(said) is not None

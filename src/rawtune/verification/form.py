@@ -119,7 +119,7 @@ def _is_json(text: str) -> bool:
 
 
 def _without_lone_quote(text: str) -> str:
-    """``text`` without its only straight or curly quote, if that is its first or last character and measures nothing."""
+    """``text`` without its only straight or curly quote, if that is its first or last sign and measures nothing."""
     bare = text.strip()
     quotes = [at for at in (0, len(bare) - 1) if bare and bare[at] in '"“”']
     if not quotes or sum(map(bare.count, '"“”')) != 1 or _MEASURED.search(bare):

@@ -54,6 +54,7 @@ def is_code(text: str) -> bool:
     return _CODE.search(text) is not None
 
 
+@lru_cache(maxsize=8)
 def is_about_code(text: str) -> bool:
     """Whether ``text`` speaks of code, markup or data formats, so that their signs are no leftovers."""
     return _ABOUT_CODE.search(text) is not None
