@@ -63,8 +63,10 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
     pairs = _pairs(words)
     about = subject(row.question, group.concepts), group.name
     least = hash((about, min(pairs))), hash((about, max(pairs))), hash((about, min(pairs, key=_OTHER_ORDER)))
+    first, second, third = least
     for met in seen.alike(least):
-        if met.number != row.number and sum(a == b for a, b in zip(met.least, least, strict=True)) > 1:
+        a, b, c = met.least
+        if (a == first) + (b == second) + (c == third) > 1 and met.number != row.number:
             others = pairs if met.words == words else _pairs(met.words)
             if len(pairs & others) >= likeness * len(pairs | others):
                 yield Spot(f"asks nearly what row {met.number} asks", Column.QUESTION, 0, len(row.question))

@@ -24,7 +24,7 @@ _SAID = 4_000
 """Characters of a group's answers that are kept."""
 _MET = 120_000
 """Hashes of questions that are remembered at once, to find those that are nearly the same."""
-_ALIKE = 20
+_ALIKE = 12
 """Questions remembered by one hash, the latest."""
 
 
