@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from rawtune.dataset import shapes
 from rawtune.dataset.files import replacing
 from rawtune.dataset.layout import Layout
-from rawtune.dataset.rows import Record, Rows
+from rawtune.dataset.rows import FileRows, Record
 from rawtune.errors import MissingDependency, RawTextError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Place:
     updates: Mapping[str, Any]
 
 
-class ArrowRows(Rows):
+class ArrowRows(FileRows):
     """Rows in Arrow's memory format, from a file of one kind or another."""
 
     def __init__(self, path: Path, layout: Layout, count: int) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rawtune.dataset.json_scan import SPLITS
 from rawtune.dataset.rows import Record, Rows, Writer
@@ -50,12 +49,6 @@ class FolderRows(Rows):
     def replace_texts(self, record: Record, turn: int, question: str, answer: str) -> Record:
         """``record`` with other texts in one of its turns; all else stays as it was."""
         return self._parts[record.file].replace_texts(record, turn, question, answer)
-
-    def _row(self, original: Any) -> Mapping[str, Any]:
-        raise NotImplementedError("each part has its own")
-
-    def _updated(self, original: Any, updates: Mapping[str, Any]) -> Any:
-        raise NotImplementedError("each part has its own")
 
     @contextmanager
     def writer(self, path: Path) -> Iterator["FolderWriter"]:

@@ -82,6 +82,14 @@ class Rows(ABC):
         Raises ``StorageFull``, or ``UsageError`` if it cannot be written.
         """
 
+    @abstractmethod
+    def replace_texts(self, record: Record, turn: int, question: str, answer: str) -> Record:
+        """``record``, which has turns, with other texts in one of them; all else stays as it was."""
+
+
+class FileRows(Rows):
+    """The rows of one file, each of keys and values."""
+
     def replace_texts(self, record: Record, turn: int, question: str, answer: str) -> Record:
         """``record``, which has turns, with other texts in one of them; all else stays as it was."""
         row = self._row(record.original)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from rawtune.dataset.layout import Layout
-from rawtune.dataset.rows import Record, Rows
+from rawtune.dataset.rows import FileRows, Record
 from rawtune.dataset.text import Encoding
 
 
-class TextRows(Rows):
+class TextRows(FileRows):
     """Rows of a text file; a record's ``original`` is a tuple that begins with its text."""
 
     def __init__(self, path: Path, layout: Layout, encoding: Encoding) -> None:
