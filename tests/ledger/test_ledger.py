@@ -23,7 +23,8 @@ from tests.ledger.samples import (
 )
 
 from rawtune.errors import RawTextError, StorageFull
-from rawtune.ledger.ledger import BY_HAND, Ledger, StageRecord
+from rawtune.ledger.ledger import Ledger, StageRecord
+from rawtune.ledger.mapping import BY_HAND
 from rawtune.passages.held_out import choose
 from rawtune.passages.split import split
 from rawtune.records import (

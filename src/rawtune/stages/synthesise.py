@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from rawtune.errors import AccountingError, GateFailed, RawtuneError, TeacherError, UsageError
-from rawtune.ledger.ledger import Tally
+from rawtune.ledger.outcomes import Tally
 from rawtune.llm import price
 from rawtune.records import Origin, Outcome, Passage, Reply, Request, State, content_hash
 from rawtune.stages.augment import load_templates

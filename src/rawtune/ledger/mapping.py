@@ -1,0 +1,93 @@
+"""Records as rows of the tables, and back."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from pydantic_core import to_json
+from sqlalchemy import ColumnElement, Table, bindparam
+from sqlalchemy.dialects.sqlite import Insert, insert
+
+from rawtune.ledger.database import Database
+from rawtune.records import Example, Finding, Origin, Outcome, Passage, Reply, Severity, Split, Suite
+
+T = TypeVar("T")
+BY_HAND = "by hand"
+"""Made the outcomes that a person wrote: they last, whatever the settings become."""
+CHUNK = 256
+"""Rows read or written at once."""
+PASSAGE = Passage.__match_args__
+REPLY = Reply.__match_args__
+EXAMPLE = Example.__match_args__
+OUTCOME = ("passage_id", "made_by", "state", "reason", "repairs", "replies", "findings")
+"""Columns in the order of the records' fields, and of the tables."""
+
+
+class Part:
+    """One part of what a ledger remembers; all parts share its file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """Lists of at most ``CHUNK`` items, in order."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+def fields(record: Any, **more: Any) -> dict[str, Any]:
+    """A record's fields by name. ``dataclasses.asdict`` would copy every value, which costs ten times as much."""
+    fields = {name: getattr(record, name) for name in record.__match_args__}
+    fields.update(more)
+    return fields
+
+
+def values(record: Any) -> list[Any]:
+    """A record's fields, in order."""
+    return [getattr(record, name) for name in record.__match_args__]
+
+
+def ended_row(outcome: Outcome, made_by: str) -> tuple[Any, ...]:
+    """An outcome as a row of its table."""
+    by_hand = outcome.example is not None and outcome.example.origin is Origin.EDITED
+    parts = (to_json(part).decode() for part in (outcome.repairs, outcome.replies, outcome.findings))
+    return outcome.passage_id, BY_HAND if by_hand else made_by, outcome.state.value, outcome.reason, *parts
+
+
+def named(table: Table, *columns: str) -> Insert:
+    """An insertion whose parameters are these columns."""
+    return insert(table).values({name: bindparam(name) for name in columns})
+
+
+def columns(table: Table, names: Sequence[str]) -> list[ColumnElement[Any]]:
+    """The columns of these names."""
+    return [table.c[name] for name in names]
+
+
+def reply_of(values: Sequence[Any]) -> Reply:
+    """A reply from its columns."""
+    fields = dict(zip(REPLY, values, strict=True))
+    fields["estimated"] = bool(fields["estimated"])
+    return Reply(**fields)
+
+
+def passage_of(values: Sequence[Any]) -> Passage:
+    """A passage from its columns."""
+    id, document, sha256, start, end, text, split = values
+    return Passage(id, document, sha256, start, end, text, Split(split))
+
+
+def finding_of(fields: dict[str, Any]) -> Finding:
+    """A finding from its JSON."""
+    return Finding(**{**fields, "severity": Severity(fields.get("severity", Severity.ERROR))})
+
+
+def example_of(values: Sequence[Any]) -> Example:
+    """A row from its columns."""
+    fields = dict(zip(EXAMPLE, values, strict=True))
+    fields["split"] = Split(fields["split"])
+    fields["origin"] = Origin(fields["origin"])
+    fields["suite"] = Suite(fields["suite"]) if fields["suite"] else None
+    return Example(**fields)
