@@ -3,10 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
-from rawtune.errors import AccountingError, GateFailed, RawtuneError, TeacherError, UsageError
+from rawtune.errors import GateFailed, RawtuneError, TeacherError, UsageError
 from rawtune.ledger.outcomes import Tally
 from rawtune.llm import price
 from rawtune.records import Origin, Outcome, Passage, Reply, Request, State, content_hash
+from rawtune.stages import account
 from rawtune.stages.augment import load_templates
 from rawtune.stages.money import confirm, foretell
 from rawtune.stages.recorder import Recorder
@@ -145,13 +146,10 @@ def _close(work: Work) -> Done:
     """The closing account; nothing may be missing from it."""
     # Its verdicts stand in the outcomes, some of which were just written anew.
     work.ledger.forget_stage("verify")
-    passages = work.ledger.count_passages()
     tally = work.ledger.tally(made_by(work))
-    kept, quarantined, failed = (tally.states[state] for state in State)
-    if passages != kept + quarantined + failed:
-        raise AccountingError(f"{passages} passages, but {kept} kept + {quarantined} quarantined + {failed} failed")
-    account = f"{kept} kept + {quarantined} quarantined + {failed} failed = {passages} passages"
-    work.tell(account)
+    figures = account.checked(work, tally)
+    words = account.in_words(tally)
+    work.tell(words)
     origins = tally.origins
     if origins[Origin.PICKED] or origins[Origin.EXTRACTED]:
         work.progress.say(
@@ -161,26 +159,14 @@ def _close(work: Work) -> Done:
     calls, cost = work.ledger.spent()
     if cost is not None and (money := price(work.config.teacher)):
         work.tell(f"{calls} calls made for this project, {cost:.4f} {money.currency}")
-    work.log.write("account", kept=kept, quarantined=quarantined, failed=failed, calls=calls, cost=cost)
-    if failed:
+    work.log.write("account", **{state.value: tally.states[state] for state in State}, calls=calls, cost=cost)
+    if tally.states[State.FAILED]:
         raise RawtuneError(
-            f"{account}; most often: {tally.most_frequent_failure}",
+            f"{words}; most often: {tally.most_frequent_failure}",
             "run the same command again: only the failed passages are asked again",
         )
-    allowed = work.config.synthesis.max_quarantined
-    if not kept or quarantined > allowed * passages:
-        raise GateFailed(
-            f"{account}: more in quarantine than synthesis.max_quarantined allows ({allowed:.0%})",
-            "see what is wrong with: rawtune status --quarantine; ask again with: rawtune retry",
-        )
-    summary = {
-        "passages": passages,
-        "kept": kept,
-        "quarantined": quarantined,
-        "failed": failed,
-        **{origin.value: origins[origin] for origin in Origin},
-    }
-    return Done(tally.rows, summary)
+    account.gate(work, tally, words)
+    return Done(tally.rows, figures)
 
 
 def made_by(work: Work) -> str:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import partial
 
 from rawtune import config
-from rawtune.errors import AccountingError, GateFailed, RawtuneError, TeacherError, UsageError
+from rawtune.errors import RawtuneError, TeacherError, UsageError
 from rawtune.llm import open_teacher, parameters
 from rawtune.passages import sentences
-from rawtune.records import Finding, Origin, Outcome, Passage, Reply, Request, Severity, Split, State, content_hash
+from rawtune.records import Finding, Outcome, Passage, Reply, Request, Severity, Split, State, content_hash
+from rawtune.stages import account
 from rawtune.stages.diagnose import by_loss
 from rawtune.stages.money import confirm, foretell
 from rawtune.stages.session import model_name, open_session, reply_form
@@ -160,31 +161,16 @@ def _ask_judge(work: Work, checker: Checker, accepted: marks.Marks) -> None:
 
 def _close(work: Work) -> Done:
     """The closing account; nothing may be missing from it."""
-    passages, tally = work.ledger.count_passages(), work.ledger.tally(made_by(work))
-    kept, quarantined, failed = (tally.states[state] for state in State)
-    if passages != kept + quarantined + failed:
-        raise AccountingError(f"{passages} passages, but {kept} kept + {quarantined} quarantined + {failed} failed")
+    tally = work.ledger.tally(made_by(work))
+    figures = account.checked(work, tally)
     rules, warned = Counter[str](), 0
     for _, outcome in work.ledger.endings(State.KEPT, State.QUARANTINED, made_by=[made_by(work)]):
         rules.update(finding.code for finding in outcome.findings)
         warned += outcome.state is State.KEPT and bool(outcome.findings)
     found = ", ".join(f"{code} {count}" for code, count in sorted(rules.items()))
-    account = f"{kept} kept ({warned} of them with warnings) + {quarantined} quarantined + {failed} failed"
-    work.tell(f"{account} = {passages} passages" + (f"; findings: {found}" if found else ""))
-    work.log.write("verified", kept=kept, quarantined=quarantined, failed=failed, rules=dict(sorted(rules.items())))
-    allowed = work.config.synthesis.max_quarantined
-    if not kept or quarantined > allowed * passages:
-        raise GateFailed(
-            f"{account}: more in quarantine than synthesis.max_quarantined allows ({allowed:.0%})",
-            "see what is wrong with: rawtune status --quarantine; ask again with: rawtune retry",
-        )
-    summary = {
-        "passages": passages,
-        "kept": kept,
-        "quarantined": quarantined,
-        "failed": failed,
-        **{origin.value: tally.origins[origin] for origin in Origin},
-        "warned": warned,
-        "rules": dict(sorted(rules.items())),
-    }
-    return Done(tally.rows, summary)
+    words = account.in_words(tally, f" ({warned} of them with warnings)")
+    work.tell(words + (f"; findings: {found}" if found else ""))
+    counted = {"warned": warned, "rules": dict(sorted(rules.items()))}
+    work.log.write("verified", **{state.value: tally.states[state] for state in State}, **counted)
+    account.gate(work, tally, words)
+    return Done(tally.rows, {**figures, **counted})
