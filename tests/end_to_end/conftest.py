@@ -1,10 +1,19 @@
 """The fixtures of the end-to-end tests."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.end_to_end.harness import Endpoint
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """Of tests run in the background a shell has Ctrl-C ignored, and the programs they start would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
