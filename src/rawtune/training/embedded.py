@@ -13,6 +13,8 @@ from rawtune.progress import Progress
 from rawtune.training.cache import cache_folder, make_whole
 
 NAME = "embedded:smollm2"
+PUBLISHED = "HuggingFaceTB/SmolLM2-135M-Instruct"
+"""Where its makers publish it, in another precision."""
 
 
 def converted(progress: Progress, gguf: Path | None = None) -> Path:
