@@ -58,7 +58,14 @@ def test_the_readmes_ten_lines(tmp_path: Path, student: Path) -> None:
         passages__held_out=0.25,
     )
     with rawtune.open(folder) as opened:
-        assert opened.read() == {"files": 1, "passages": 4, "train_passages": 3, "held_out_passages": 1}
+        assert opened.read() == {
+            "files": 1,
+            "passages": 4,
+            "train_passages": 3,
+            "held_out_passages": 1,
+            "near_duplicates": 0,
+            "near_duplicate_groups": 0,
+        }
         assert opened.attempt(3).outcome.state is State.KEPT
         assert opened.synthesise()["kept"] == 4
         assert opened.augment()["train_rows"] == 60

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rawtune.passages.held_out import choose
-from rawtune.records import content_hash
+from rawtune.records import Split, content_hash
 
 TEXTS = st.lists(st.sampled_from([f"第{n}段。" for n in range(12)] + [f"Passage {n}." for n in range(12)]), max_size=40)
 
@@ -81,3 +81,39 @@ def test_a_text_with_too_many_copies_is_passed_over_for_the_next():
 def test_the_choice_goes_by_the_text_alone():
     # Pinned: another choice would let what one version trained on be the test of the next.
     assert chosen([f"第{n}段。" for n in range(10)], 0.2) == [content_hash("第8段。"), content_hash("第0段。")]
+
+
+GROUPED = st.lists(st.integers(0, 29), unique=True, max_size=30)
+
+
+@given(GROUPED, st.floats(0, 1))
+def test_texts_that_are_near_each_other_go_together(numbers, share):
+    texts = [f"第{n}段。" for n in range(30)]
+    ids = [content_hash(text) for text in texts]
+    groups = [[ids[n] for n in numbers[at : at + 3]] for at in range(0, len(numbers), 3)]
+    found = set(choose(ids, {}, 0, 30, share, groups))
+    assert len(found) <= round(share * 30)
+    for group in groups:
+        assert len(found & set(group)) in (0, len(group))
+
+
+@pytest.mark.parametrize(("copies", "share", "fits"), [(0, 0.2, 0), (0, 0.3, 3), (2, 0.4, 0), (2, 0.5, 3)])
+def test_a_group_counts_with_its_copies_and_is_passed_over_if_it_is_too_large(copies, share, fits):
+    group = [f"{n:016x}" for n in range(3)]
+    assert len([*choose(group, {group[1]: copies}, 0, 10, share, [group])]) == fits
+
+
+def test_a_new_text_goes_where_those_near_it_went():
+    ids = [f"{n:016x}" for n in range(10)]
+    frozen = {"a": Split.HELD_OUT, "b": Split.TRAIN, "c": Split.HELD_OUT}
+    groups = [["a", ids[0], ids[1]], ["b", ids[2]], ["b", "c", ids[3]]]
+    # The share is used up, and would take none of them by itself.
+    assert list(choose(ids, {}, 5, 20, 0.1, groups, frozen)) == [ids[0], ids[1], ids[3]]
+    assert ids[2] not in set(choose(ids, {}, 0, 10, 1, groups, frozen))
+
+
+def test_what_went_with_others_counts_for_the_share():
+    ids = [f"{n:016x}" for n in range(10)]
+    found = list(choose(ids, {ids[0]: 1}, 0, 20, 0.25, [["a", ids[0]]], {"a": Split.HELD_OUT}))
+    assert found[0] == ids[0]
+    assert len(found) == 4  # two passages of that text, and three more

@@ -64,6 +64,14 @@ class Passages(Part):
             for id, split in connection.execute(query.execution_options(yield_per=CHUNK)):
                 yield id, Split(split)
 
+    def texts(self) -> Iterator[tuple[str, Split, str]]:
+        """Id, split and text of all passages that ever were here, copies left out."""
+        table = tables.passages.c
+        query = select(table.id, table.split, table.text).where(func.length(table.id) <= _ID)
+        with self._database.read() as connection:
+            for id, split, text in connection.execute(query.execution_options(yield_per=CHUNK)):
+                yield id, Split(split), text
+
     def passages(self) -> Iterator[Passage]:
         """The current passages, in order."""
         table = tables.passages

@@ -1,20 +1,44 @@
 """Which passages are never trained on: decided once, by content, before anything is made from them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rawtune.records import content_hash
+from rawtune.records import Split, content_hash
 
 
-def choose(new: Sequence[str], copies: Mapping[str, int], held: int, total: int, share: float) -> Iterator[str]:
+def choose(
+    new: Sequence[str],
+    copies: Mapping[str, int],
+    held: int,
+    total: int,
+    share: float,
+    groups: Iterable[Sequence[str]] = (),
+    frozen: Mapping[str, Split] | None = None,
+) -> Iterator[str]:
     """Ids of those of the ``new`` texts that are held out: the ones with the smallest hash, until ``share`` is reached.
 
     ``held`` of the ``total`` passages are held out already. ``copies`` says of how many passages beside the first a
-    text is also the text: they go together, or the test would leak.
+    text is also the text: they go together, or the test would leak. So do the texts of each of the ``groups``. New
+    texts whose group has ``frozen`` ones go where these went, held out if they went both ways, whatever the share is.
     """
     wanted = round(share * total)
-    for id in sorted(new, key=lambda id: content_hash(["held out", id])):
+    frozen = frozen or {}
+    together = {id: [id] for id in new}
+    for group in groups:
+        fresh = [id for id in group if id in together]
+        if gone := {frozen[id] for id in group if id in frozen}:
+            for id in fresh:
+                del together[id]
+                if Split.HELD_OUT in gone:
+                    held += 1 + copies.get(id, 0)
+                    yield id
+        elif fresh:
+            for id in fresh:
+                del together[id]
+            together[min(fresh)] = fresh
+    for id in sorted(together, key=lambda id: content_hash(["held out", id])):
+        size = sum(1 + copies.get(member, 0) for member in together[id])
         if held >= wanted:
             return
-        if held + 1 + copies.get(id, 0) <= wanted:
-            held += 1 + copies.get(id, 0)
-            yield id
+        if held + size <= wanted:
+            held += size
+            yield from together[id]

@@ -1,12 +1,14 @@
 """raw/ to passages; the held-out split is frozen here, before anything is made from a passage."""
 
 import hashlib
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rawtune.comparison.statistics import MIN_CLUSTERS
 from rawtune.dataset.files import sha256
 from rawtune.passages import held_out
+from rawtune.passages.near import NearDuplicates
 from rawtune.passages.split import split
-from rawtune.records import Split
+from rawtune.records import Passage, Split
 from rawtune.sources import text
 from rawtune.stages.stage import Done, Work, hash_settings
 
@@ -22,18 +24,71 @@ def run(work: Work) -> Done:
     settings = work.config.passages
     if ignored := text.ignored(work.folder):
         work.progress.say(f"not read, as only .txt files in raw/ itself are: {', '.join(ignored)}")
-    work.ledger.save_passages(
-        split(text.read(work.folder), settings.max_tokens), partial(held_out.choose, share=settings.held_out)
-    )
+    near = _Near(work)
+
+    def hold_out(new: Sequence[str], copies: Mapping[str, int], held: int, total: int) -> Iterator[str]:
+        return held_out.choose(new, copies, held, total, settings.held_out, near.groups, near.frozen)
+
+    work.ledger.save_passages(near.watch(split(text.read(work.folder), settings.max_tokens)), hold_out)
     digest = hashlib.sha256()
-    splits = dict.fromkeys(Split, 0)
-    for id, given in work.ledger.splits():
-        splits[given] += 1
+    splits = dict(work.ledger.splits())
+    for id, given in splits.items():
         digest.update(f"{id} {given}\n".encode())
+    held = sum(given is Split.HELD_OUT for given in splits.values())
+    groups = [current for group in near.groups if len(current := [id for id in group if id in splits]) > 1]
     summary = {
         "files": len(text.files(work.folder)),
-        "passages": sum(splits.values()),
-        "train_passages": splits[Split.TRAIN],
-        "held_out_passages": splits[Split.HELD_OUT],
+        "passages": len(splits),
+        "train_passages": len(splits) - held,
+        "held_out_passages": held,
+        "near_duplicates": sum(map(len, groups)),
+        "near_duplicate_groups": len(groups),
     }
+    _tell(work, groups, splits, held)
     return Done(digest.hexdigest()[:16], summary)
+
+
+class _Near:
+    """Which passages are near-duplicates, also of those that have left: an edited passage goes where it was."""
+
+    def __init__(self, work: Work) -> None:
+        self.frozen: dict[str, Split] = {}
+        self._found = NearDuplicates()
+        self._groups: list[list[str]] | None = None
+        for id, given, content in work.ledger.texts():
+            self.frozen[id] = given
+            self._found.add(id, content)
+
+    def watch(self, passages: Iterable[Passage]) -> Iterator[Passage]:
+        """The same passages; those that are new are taken in, but for copies, which go where their text goes."""
+        for passage in passages:
+            if passage.id not in self.frozen and "-" not in passage.id:
+                self._found.add(passage.id, passage.text)
+            yield passage
+
+    @property
+    def groups(self) -> list[list[str]]:
+        """Ids of texts that belong together; to be asked for once all passages were watched."""
+        if self._groups is None:
+            self._groups = [*self._found.groups()]
+        return self._groups
+
+
+def _tell(work: Work, groups: Sequence[Sequence[str]], splits: Mapping[str, Split], held: int) -> None:
+    if groups:
+        near = sum(map(len, groups))
+        work.tell(
+            f"{near} passages are near-duplicates of others, in {len(groups)} groups;"
+            " those of a group are trained on or held out together"
+        )
+    if parted := sum(len({splits[id] for id in group}) > 1 for group in groups):
+        work.tell(
+            f"{parted} of these groups stand on both sides, as their splits were frozen already:"
+            " leave all but one of such passages out of raw/"
+        )
+    if held < MIN_CLUSTERS:
+        work.tell(
+            f"{held} of {len(splits)} passages are held out: with fewer than {MIN_CLUSTERS} the comparison will not be"
+            " able to show anything about facts that were never trained; add raw text, or begin another project with a"
+            " larger passages.held_out"
+        )
