@@ -41,8 +41,9 @@ def merge(adapter: Path | None, into: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(asdict(merged), ensure_ascii=False))
         return
     click.echo(
-        f"{merged.same_tokens} of {merged.tokens} greedy answer tokens to {merged.prompts} questions are those of base"
-        f" and adapter; probabilities differ by {merged.difference:.2%}, and {merged.dtype} may by {merged.tolerance:.1%}"
+        f"{merged.same_tokens} of {merged.tokens} greedy answer tokens to {merged.prompts} questions are those of"
+        f" base and adapter; probabilities differ by {merged.difference:.2%}"
+        f" ({merged.tolerance:.1%} are allowed in {merged.dtype})"
     )
     click.echo(f"merged: {merged.folder}")
 

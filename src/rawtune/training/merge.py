@@ -121,7 +121,10 @@ def _write(base: str, adapter: Path, folder: Path, questions: Sequence[str]) -> 
     model = models.with_adapter(model, adapter)
     with models.quiet():
         before = [_read(model, _answered(model, prompt_ids(tokenizer, question))) for question in questions]
-        merged = _merged_in_float32(model)
+        try:
+            merged = _merged_in_float32(model)
+        except ValueError as error:  # peft's, of sums that are no numbers
+            raise ModelUnavailable(f"{adapter}: {error}", "train again, with a lower training.learning_rate") from error
         merged.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return dtype, before
