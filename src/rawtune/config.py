@@ -140,9 +140,20 @@ class Augmentation(Section):
     """How one row becomes many."""
 
     templates: str | None = Field(
-        None,
-        description="A YAML file with lists `train` and `held_out` of questions with {concept}; default is packaged.",
+        None, description="A YAML file with `train` and `held_out` questions with {concept}; default is packaged."
     )
+    variants: int = Field(20, ge=1, description="Questions that each row is trained with, drawn evenly over families.")
+    per_concept: int | None = Field(
+        None, ge=1, description="Training questions of one concept at most, however many passages speak of it."
+    )
+    written: int = Field(0, ge=0, le=100, description="Templates that the teacher is to write besides those.")
+    faq: str | None = Field(None, description="Your users' questions, one a line: what the teacher's are to be like.")
+
+    @model_validator(mode="after")
+    def _questions_for_the_teacher(self) -> "Augmentation":
+        if self.faq and not self.written:
+            raise ValueError("faq needs written: how many templates the teacher is to write after these questions")
+        return self
 
 
 class Training(Section):

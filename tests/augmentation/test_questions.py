@@ -1,13 +1,13 @@
 import codecs
-import re
 
 import pytest
 
-from rawtune.augmentation.questions import PLACEHOLDER, Templates, load, vary
+from rawtune.augmentation.questions import PLACEHOLDER, UNNAMED, Templates, load, normalised, vary
 from rawtune.errors import ConfigError
 from rawtune.records import Example, Origin, Split, Suite
 
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
+FAMILIES = {"define", "explain", "symbolise", "apply", "compare", "reverse", "casual", "typo_ridden", "very_short"}
 
 
 def row(split=Split.TRAIN, concept="蒙卦"):
@@ -15,19 +15,23 @@ def row(split=Split.TRAIN, concept="蒙卦"):
 
 
 @LANGUAGES
-def test_twenty_packaged_templates_to_train_and_five_to_ask(language):
+def test_packaged_templates_stand_in_families_of_which_whole_ones_are_held_out(language):
     templates = load(language)
-    assert (len(templates.train), len(templates.held_out)) == (20, 5)
+    assert set(templates.to_train) | set(templates.to_ask) == FAMILIES
+    assert not set(templates.to_train) & set(templates.to_ask)
+    assert min(map(len, templates.to_train.values())) >= 6
     every = templates.train + templates.held_out
+    assert (len(every) >= 48, len(templates.held_out)) == (True, 5)  # the suite's size is what a comparison costs
     assert all(line.count(PLACEHOLDER) == 1 and line.strip() == line for line in every)
-    assert len({re.sub(r"\W", "", line.casefold()) for line in every}) == 25  # none is another with other marks
+    assert len({normalised(line) for line in every}) == len(every)  # none is another with other marks
 
 
 def test_the_packaged_templates_are_of_their_language():
     zh, en = load("zh"), load("en")
-    assert all(re.search(r"[\u4e00-\u9fff]", line) for line in zh.train + zh.held_out)
-    assert not any(re.search(r"[\u4e00-\u9fff]", line) for line in en.train + en.held_out)
-    assert not any(re.search(r"[A-Za-z]", line.replace(PLACEHOLDER, "")) for line in zh.train + zh.held_out)
+    forms = {line.replace(PLACEHOLDER, "") for line in zh.train + zh.held_out}
+    assert all(any("\u4e00" <= sign <= "\u9fff" for sign in form) for form in forms - {"？"})
+    assert not any(sign.isascii() and sign.isalpha() for form in forms for sign in form)
+    assert all(line.isascii() for line in en.train + en.held_out)
 
 
 @LANGUAGES
@@ -39,10 +43,11 @@ def test_no_packaged_template_belongs_to_a_domain(language):
 @LANGUAGES
 def test_a_trained_passage_gives_training_rows_and_the_phrasing_suite(language):
     templates = load(language)
-    rows = vary(row(), templates)
+    forms = templates.train[:20]
+    rows = list(vary(row(), forms, templates))
     assert [r.suite for r in rows] == [None] * 20 + [Suite.PHRASING] * 5
-    assert [r.question for r in rows] == [t.format(concept="蒙卦") for t in templates.train + templates.held_out]
-    assert [r.template for r in rows] == [*templates.train, *templates.held_out]
+    assert [r.question for r in rows] == [t.format(concept="蒙卦") for t in forms + templates.held_out]
+    assert [r.template for r in rows] == [*forms, *templates.held_out]
     assert len({r.id for r in rows} | {"r1"}) == 26
     for r in rows:
         assert (r.parent, r.passage_id, r.split, r.concept) == ("r1", "p1", Split.TRAIN, "蒙卦")
@@ -57,30 +62,59 @@ def test_a_trained_passage_gives_training_rows_and_the_phrasing_suite(language):
 @LANGUAGES
 def test_a_held_out_passage_gives_the_concept_suite_alone(language):
     templates = load(language)
-    rows = vary(row(Split.HELD_OUT), templates)
+    rows = list(vary(row(Split.HELD_OUT), templates.train, templates))
     assert [r.suite for r in rows] == [Suite.CONCEPT] * 5
     assert [r.template for r in rows] == list(templates.held_out)
     assert {r.split for r in rows} == {Split.HELD_OUT}
 
 
+def test_held_out_templates_that_are_unfit_are_not_asked():
+    templates = load("zh")
+    left = [r.template for r in vary(row(), (), templates, {templates.held_out[0]})]
+    assert left == list(templates.held_out[1:])
+
+
 def test_a_concept_with_braces_is_filled_in_as_it_is():
-    rows = vary(row(concept="{concept} {0} \\1"), Templates(("什么是{concept}？",), ("讲讲{concept}。",)))
+    templates = Templates({"define": ("什么是{concept}？",)}, {"casual": ("讲讲{concept}。",)})
+    rows = vary(row(concept="{concept} {0} \\1"), templates.train, templates)
     assert [r.question for r in rows] == ["什么是{concept} {0} \\1？", "讲讲{concept} {0} \\1。"]
 
 
 def test_the_same_row_and_template_have_the_same_id():
-    assert [r.id for r in vary(row(), load("zh"))] == [r.id for r in vary(row(), load("zh"))]
+    ids = [[r.id for r in vary(row(), load("zh").train, load("zh"))] for _ in range(2)]
+    assert ids[0] == ids[1]
 
 
-def test_the_hash_tells_templates_apart():
-    hashes = [
-        load("en").hash,
-        load("zh").hash,
-        Templates(("{concept}?", "What is {concept}?"), ("{concept}!",)).hash,
-        Templates(("{concept}?",), ("What is {concept}?", "{concept}!")).hash,
+def test_the_hash_tells_templates_and_their_families_apart():
+    made = [
+        load("en"),
+        load("zh"),
+        Templates({"a": ("{concept}?", "What is {concept}?")}, {"b": ("{concept}!",)}),
+        Templates({"a": ("{concept}?",), "c": ("What is {concept}?",)}, {"b": ("{concept}!",)}),
+        Templates({"a": ("{concept}?",)}, {"b": ("What is {concept}?", "{concept}!")}),
     ]
-    assert len(set(hashes)) == 4
-    assert load("en").hash == hashes[0]
+    assert len({templates.hash for templates in made}) == len(made)
+    assert load("en").hash == made[0].hash
+
+
+def test_a_family_more():
+    templates = load("zh").with_family("written", ["求教{concept}？"]).with_family("written", ["请教{concept}？"])
+    assert templates.train[-2:] == ("求教{concept}？", "请教{concept}？")
+    assert (templates.families["请教{concept}？"], templates.families["什么是{concept}？"]) == ("written", "define")
+    assert templates.to_ask == load("zh").to_ask
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("什么是{concept}？", "什么是 {concept} ?", True),
+        ("What is {concept}?", "what is {concept}", True),
+        ("什么是{concept}？", "{concept}是什么？", False),
+        ("Whats {concept}?", "Waht is {concept}?", False),
+    ],
+)
+def test_what_makes_a_template_another_one(one, other, same):
+    assert (normalised(one) == normalised(other)) is same
 
 
 def test_the_users_file_is_used(tmp_path):
@@ -88,13 +122,29 @@ def test_the_users_file_is_used(tmp_path):
     path.write_bytes(codecs.BOM_UTF8 + 'train: ["{concept}怎么办理？"]\nheld_out:\n  - 请问{concept}？\n'.encode())
     templates = load("en", path)
     assert (templates.train, templates.held_out) == (("{concept}怎么办理？",), ("请问{concept}？",))
+    assert list(templates.to_train) == [UNNAMED]
+
+
+def test_the_users_file_may_name_families(tmp_path):
+    path = tmp_path / "templates.yaml"
+    path.write_text(
+        "train:\n  办理: ['{concept}怎么办理？', '如何办理{concept}？']\n  费用: ['{concept}收费吗？']\n"
+        "held_out: ['请问{concept}？']\n",
+        encoding="utf-8",
+    )
+    templates = load("zh", path)
+    assert templates.to_train == {
+        "办理": ("{concept}怎么办理？", "如何办理{concept}？"),
+        "费用": ("{concept}收费吗？",),
+    }
+    assert templates.held_out == ("请问{concept}？",)
 
 
 def test_every_faulty_template_of_the_users_file_is_named(tmp_path):
     path = tmp_path / "templates.yaml"
     path.write_text(
         "train: ['{concept}?', 'no placeholder', '{concept} or {concept}', 'What is {Concept}?', 3]\n"
-        "held_out: ['{concept}?', '没有概念', '好{concept}']\n",
+        "held_out: {casual: ['{concept}?', '没有概念'], apply: ['好{concept}']}\n",
         encoding="utf-8",
     )
     with pytest.raises(ConfigError) as caught:
@@ -113,14 +163,17 @@ def test_every_faulty_template_of_the_users_file_is_named(tmp_path):
         "",
         "train: ['{concept}?']",
         "train: []\nheld_out: ['{concept}?']",
+        "train: {define: []}\nheld_out: ['{concept}?']",
+        "train: {define: '{concept}?'}\nheld_out: ['{concept}!']",
+        "train: {}\nheld_out: ['{concept}?']",
         "- a\n- b",
         "train: '{concept}?'\nheld_out: '{concept}!'",
     ],
 )
-def test_a_file_without_both_lists_is_a_fault(tmp_path, text):
+def test_a_file_without_both_parts_is_a_fault(tmp_path, text):
     path = tmp_path / "templates.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match="needs two lists"):
+    with pytest.raises(ConfigError, match="needs train and held_out"):
         load("zh", path)
 
 

@@ -149,7 +149,7 @@ def test_all_120_broken_rows_of_160_are_found_and_none_of_the_mended_file(langua
     concepts = [passage.text.split("\n") for passage in list(split([document], 10_000))[:8]]
     good = [(lines[0], lines[-1]) for lines in concepts]
     broken = [BREAKAGES[i](*row) if i < len(BREAKAGES) else row for i, row in enumerate(good)]
-    templates = questions.load(language).train
+    templates = questions.load(language).train[:20]
 
     def rows(pairs):
         return [(template.replace("{concept}", concept), answer) for concept, answer in pairs for template in templates]

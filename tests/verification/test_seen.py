@@ -31,7 +31,7 @@ def rows(language, named=False):
     return [
         (template.replace("{concept}", name), SAYS[language].format(name, number), name if named else "")
         for number, name in enumerate(NAMES[language])
-        for template in questions.load(language).train
+        for template in questions.load(language).train[:20]
     ]
 
 
@@ -70,7 +70,7 @@ def test_the_concepts_of_a_file_are_found_in_its_questions(language):
     for number, name in enumerate(NAMES[language]):
         (concept,) = found.of[SAYS[language].format(name, number)]
         assert concept.strip("()") in name
-    assert len(found.templates) == len(questions.load(language).train)
+    assert len(found.templates) == 20
 
 
 @both

@@ -1,7 +1,8 @@
 """Question templates: packaged in both languages, or the user's own file."""
 
-from collections.abc import Collection
-from dataclasses import replace
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,42 @@ from rawtune.errors import ConfigError
 from rawtune.records import Example, Split, Suite, content_hash
 
 PLACEHOLDER = "{concept}"
+UNNAMED = "unnamed"
+"""The family of templates that stand in a plain list."""
+
+Families = Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
 class Templates:
-    """Question forms to train on, and held-out ones that are only ever asked."""
+    """Question forms to train on, and held-out ones that are only ever asked; both by family."""
 
-    def __init__(self, train: tuple[str, ...], held_out: tuple[str, ...]) -> None:
-        self.train = train
-        self.held_out = held_out
+    to_train: Families
+    to_ask: Families
+
+    @property
+    def train(self) -> tuple[str, ...]:
+        """The forms to train on, family after family."""
+        return tuple(line for lines in self.to_train.values() for line in lines)
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """The forms that are never trained on."""
+        return tuple(line for lines in self.to_ask.values() for line in lines)
 
     @property
     def hash(self) -> str:
         """Identity by content."""
-        return content_hash([self.train, self.held_out])
+        return content_hash([self.to_train, self.to_ask])
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of each form to train on."""
+        return {line: name for name, lines in self.to_train.items() for line in lines}
+
+    def with_family(self, name: str, lines: Iterable[str]) -> "Templates":
+        """These and one more family to train on; if it is there already, it grows."""
+        return Templates({**self.to_train, name: (*self.to_train.get(name, ()), *lines)}, self.to_ask)
 
 
 def load(language: str, path: Path | None = None) -> Templates:
@@ -39,17 +63,25 @@ def load(language: str, path: Path | None = None) -> Templates:
         tree = YAML(typ="safe").load(text)
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise ConfigError(
-            f"{source}: cannot be read: {error}", "give a UTF-8 YAML file with lists train and held_out"
+            f"{source}: cannot be read: {error}", "give a UTF-8 YAML file with train and held_out"
         ) from error
     return _checked(tree, source)
 
 
+def normalised(template: str) -> str:
+    """A template without what does not make it another one: case, white space and punctuation."""
+    return re.sub(r"[^\w{}]|_", "", template.casefold())
+
+
 def _checked(tree: Any, source: str) -> Templates:
-    lists = [tree.get(name) if isinstance(tree, dict) else None for name in ("train", "held_out")]
-    if not all(isinstance(lines, list) and lines for lines in lists):
-        raise ConfigError(f"{source}: needs two lists, train and held_out", "see the packaged file for an example")
+    parts = [_families(tree.get(name) if isinstance(tree, dict) else None) for name in ("train", "held_out")]
+    if not all(parts):
+        raise ConfigError(
+            f"{source}: needs train and held_out, each a list of questions, or families with such lists",
+            "see docs/augmentation.md for an example",
+        )
     faults, seen = [], set()
-    for line in [line for lines in lists for line in lines or []]:
+    for line in [line for families in parts for lines in families.values() for line in lines]:
         if not isinstance(line, str) or line.count(PLACEHOLDER) != 1:
             faults.append(f"{source}: '{line}' must hold {PLACEHOLDER} exactly once")
         elif line in seen:
@@ -57,20 +89,30 @@ def _checked(tree: Any, source: str) -> Templates:
         seen.add(str(line))
     if faults:
         raise ConfigError("\n".join(faults), "mend the lines named")
-    return Templates(*(tuple(lines or ()) for lines in lists))
+    return Templates(*parts)
 
 
-def vary(row: Example, templates: Templates, unfit: Collection[str] = ()) -> list[Example]:
-    """One synthesised row to its questions, but for the templates that are ``unfit`` for it.
+def _families(part: Any) -> Families:
+    """A part of the file as families; empty if it is neither of the two shapes."""
+    if isinstance(part, list):
+        part = {UNNAMED: part}
+    if not isinstance(part, dict) or not all(isinstance(lines, list) and lines for lines in part.values()):
+        return {}
+    return {str(name): tuple(lines) for name, lines in part.items()}
 
-    A trained passage gives training rows and, from the held-out templates, the phrasing suite; a held-out passage gives
-    the concept suite alone. The answer, the split and the origin are inherited.
+
+def vary(row: Example, forms: Sequence[str], templates: Templates, unfit: Collection[str] = ()) -> Iterator[Example]:
+    """One synthesised row to its questions, but for the held-out templates that are ``unfit`` for it.
+
+    A trained passage gives a training row for each of ``forms`` and, from the held-out templates, the phrasing suite;
+    a held-out passage gives the concept suite alone. The answer, the split and the origin are inherited.
     """
+    asked = [line for line in templates.held_out if line not in unfit]
     if row.split is Split.HELD_OUT:
-        return [_ask(row, line, Suite.CONCEPT) for line in templates.held_out if line not in unfit]
-    return [_ask(row, line, None) for line in templates.train if line not in unfit] + [
-        _ask(row, line, Suite.PHRASING) for line in templates.held_out if line not in unfit
-    ]
+        yield from (_ask(row, line, Suite.CONCEPT) for line in asked)
+        return
+    yield from (_ask(row, line, None) for line in forms)
+    yield from (_ask(row, line, Suite.PHRASING) for line in asked)
 
 
 def _ask(row: Example, template: str, suite: Suite | None) -> Example:

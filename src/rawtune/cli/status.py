@@ -57,7 +57,9 @@ def _summarise(project: Project) -> None:
     for state in project.status():
         click.echo(f"{state.name:<11} {'current' if state.current else 'stale: ' + '; '.join(state.reasons)}")
         if state.record:
-            figures = ", ".join(_figure(key, value) for key, value in state.record.summary.items())
+            # A list is a table, for --json and the report.
+            plain = {key: value for key, value in state.record.summary.items() if not isinstance(value, list)}
+            figures = ", ".join(_figure(key, value) for key, value in plain.items())
             click.echo(f"{'':<11} {figures}")
             if state.record.product:
                 click.echo(f"{'':<11} {state.record.product}")

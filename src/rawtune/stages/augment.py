@@ -1,49 +1,119 @@
 """Synthesised rows to questions: training rows and the held-out suites."""
 
-from collections.abc import Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 
-from rawtune.augmentation import questions
-from rawtune.errors import AccountingError
-from rawtune.records import Example, Suite, content_hash
+from rawtune.augmentation import questions, writing
+from rawtune.augmentation.diversity import diversity
+from rawtune.augmentation.variants import order, shares
+from rawtune.errors import AccountingError, GateFailed, TeacherError, UsageError
+from rawtune.llm import open_teacher, parameters
+from rawtune.records import Example, Split, Suite, content_hash
+from rawtune.stages.session import model_name, open_session, reply_form
 from rawtune.stages.stage import Done, Work
 from rawtune.verification.answerability import one_concepts_words
 from rawtune.verification.rulebook import chosen
 
 
 def load_templates(work: Work) -> questions.Templates:
-    """The templates that the project uses. Raises ``ConfigError`` for those of the user's file that are unfit."""
+    """The templates that the project uses, but for those that the teacher writes.
+
+    Raises ``ConfigError`` for those of the user's file that are unfit, and for questions that cannot be read.
+    """
+    _real_questions(work)
     path = work.config.augmentation.templates
     return questions.load(work.config.language, work.folder / path if path else None)
 
 
 def inputs(work: Work) -> dict[str, str]:
-    """The verified rows, the question templates, and whether the rule about them is on."""
+    """The verified rows, the templates, how many are drawn, and whether the rule about them is on."""
+    settings = work.config.augmentation
+    asked = ""
+    if settings.written:
+        teacher = [model_name(work), asdict(parameters(work.config.teacher))]
+        asked = content_hash([settings.written, _real_questions(work), teacher])
     return {
         "rule RT601": str(chosen("RT601", work.config.verification)),
         "verified rows": work.output("verify"),
         "question templates": load_templates(work).hash,
+        "what the teacher is to write templates after": asked,
+        "augmentation.variants": str(settings.variants),
+        "augmentation.per_concept": str(settings.per_concept),
     }
 
 
 def run(work: Work) -> Done:
-    """Fill every template with every concept."""
-    templates = load_templates(work)
+    """Fill templates with every concept: some of each family to train on, all held-out ones to ask."""
+    settings = work.config.augmentation
+    templates, written = load_templates(work), writing.Written((), ())
+    if settings.written:
+        written = _write(work, templates)
+        templates = templates.with_family(writing.FAMILY, written.templates)
     synthesised = work.ledger.synthesised()
     record = work.ledger.stage("verify")
     if record and len(synthesised) != record.summary["kept"]:
         raise AccountingError(f"{record.summary['kept']} rows were kept, but {len(synthesised)} are in the ledger")
     unfit = _unfit(work, templates, synthesised)
-    rows = [question for row in synthesised for question in questions.vary(row, templates, unfit.get(row.concept, ()))]
+    trained = [row for row in synthesised if row.split is Split.TRAIN]
+    allowed = shares([row.concept for row in trained], settings.variants, settings.per_concept)
+    forms = _draw(templates, trained, allowed, unfit)
+    rows = [
+        question
+        for row in synthesised
+        for question in questions.vary(row, forms.get(row.id, ()), templates, unfit.get(row.concept, ()))
+    ]
     work.ledger.save_questions(rows)
+
     train = [row for row in rows if row.suite is None]
+    most = min(settings.variants, len(templates.train))
+    capped = sum(most - min(share, most) for share in allowed)
+    wanted = len(trained) * most + len(synthesised) * len(templates.held_out)
     summary = {
         "train_rows": len(train),
         "distinct_answers": len({row.answer for row in train}),
         "phrasing_rows": sum(row.suite is Suite.PHRASING for row in rows),
         "concept_rows": sum(row.suite is Suite.CONCEPT for row in rows),
-        "questions_left_out": sum(len(unfit.get(row.concept, ())) for row in synthesised),
+        "questions_left_out": wanted - capped - len(rows),
+        "questions_capped": capped,
+        "templates_written": len(written.templates),
+        "templates_refused": len(written.refused),
+        "diversity": [figures._asdict() for figures in diversity(list(forms.values()), templates.families)],
     }
+    _tell(work, templates, summary)
     return Done(content_hash([row.id for row in rows]), summary)
+
+
+def _draw(
+    templates: questions.Templates, rows: Sequence[Example], allowed: Sequence[int], unfit: Mapping[str, set[str]]
+) -> dict[str, list[str]]:
+    """By row, the templates that it is trained with: as many as it is allowed, less where too few suit it."""
+    passages, met = Counter(row.concept for row in rows), Counter[str]()
+    forms = {}
+    for row, share in zip(rows, allowed, strict=True):
+        lines = order(templates.to_train, row.concept, met[row.concept], passages[row.concept])
+        forms[row.id] = [line for line in lines if line not in unfit.get(row.concept, ())][:share]
+        met[row.concept] += 1
+    return forms
+
+
+def _tell(work: Work, templates: questions.Templates, summary: Mapping[str, object]) -> None:
+    settings = work.config.augmentation
+    if len(templates.train) < settings.variants:
+        work.tell(f"augmentation.variants is {settings.variants}, but there are only {len(templates.train)} templates")
+    work.tell(
+        f"{summary['train_rows']} questions to train on, from {len(templates.train)} templates of"
+        f" {len(templates.to_train)} families; {summary['phrasing_rows']} + {summary['concept_rows']} only to be asked,"
+        f" from {len(templates.held_out)} others"
+    )
+    if summary["questions_capped"]:
+        work.tell(f"augmentation.per_concept ({settings.per_concept}) left out {summary['questions_capped']} questions")
+    if summary["questions_left_out"]:
+        work.tell(
+            f"{summary['questions_left_out']} questions are left out, as their template does not suit the concept"
+        )
 
 
 def _unfit(work: Work, templates: questions.Templates, rows: Sequence[Example]) -> dict[str, set[str]]:
@@ -59,3 +129,58 @@ def _unfit(work: Work, templates: questions.Templates, rows: Sequence[Example]) 
     for line, (word, owner) in found.items():
         work.tell(f"RT601: '{line}' is asked about '{owner}' only: no other passage speaks of '{word}'")
     return {concept: {line for line, (word, owner) in found.items() if owner != concept} for concept in texts if found}
+
+
+def _real_questions(work: Work) -> list[str]:
+    """What the user's users ask; empty if they gave no such file."""
+    path = work.config.augmentation.faq
+    return writing.read_questions(work.folder / path) if path else []
+
+
+def _write(work: Work, templates: questions.Templates) -> writing.Written:
+    """Let the teacher write templates after the user's questions, or after one of each family; stored, so paid once.
+
+    Raises ``UsageError`` for a teacher that only picks, ``GateFailed`` if it wrote nothing that can be used.
+    """
+    settings, teacher = work.config.augmentation, open_teacher(work.config.teacher, work.config.columns)
+    if not teacher.writes_freely:
+        raise UsageError(
+            f"augmentation.written: {work.config.teacher.model} can only pick sentences, so it cannot write templates",
+            "name a teacher that writes, such as openai:NAME, or set augmentation.written to 0",
+        )
+    asked = _real_questions(work)
+    shown = writing.examples(asked or [lines[0] for lines in templates.to_train.values()])
+    if len(shown) < len(asked):
+        work.tell(f"{len(shown)} of the {len(asked)} questions in {settings.faq} are shown to the teacher")
+    talk = partial(
+        writing.write,
+        shown,
+        settings.written,
+        [*templates.train, *templates.held_out],
+        language=work.config.language,
+        model=model_name(work),
+        parameters=parameters(work.config.teacher),
+        form=reply_form(work, teacher) or teacher.forms[-1],
+    )
+    results: list[writing.Written | TeacherError] = []
+
+    async def ask() -> None:
+        async with open_session(work, "augment") as session:
+            await session.follow([("templates", talk)], lambda _, result, __: results.append(result))
+
+    asyncio.run(ask())
+    if isinstance(results[0], TeacherError):
+        raise results[0]
+    written = results[0]
+    for line in written.templates:
+        work.progress.say(f"  {line}")
+    for line in written.refused:
+        work.progress.say(f"  refused: {line}")
+    refused = f"; refused: {len(written.refused)}" if written.refused else ""
+    work.tell(f"the teacher wrote {len(written.templates)} of {settings.written} templates{refused}")
+    if not written.templates:
+        raise GateFailed(
+            f"the teacher wrote no template that can be used: {written.refused[0]}",
+            "see what it was asked, and change augmentation.faq or the teacher; or set augmentation.written to 0",
+        )
+    return written

@@ -15,6 +15,10 @@ _ASKING = frozenset(
     "请向初学者从中会有如果人你我他她它被用大白话帮弄明接触刚都不点句吗读给听常回答主把和与在对于很也就还一"
 )
 """Characters that questions are made of, in any domain."""
+_ASKING_PAIRS = frozenset(
+    ["个定", "背后", "记住", "遇到", "较好", "比较", "叫做", "所谓", "名称", "个名", "名叫", "神马", "到低", "相比"]
+)
+"""Pairs of others that mean nothing but a question either."""
 
 
 def one_concepts_words(templates: Mapping[str, Set[str]], texts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -47,7 +51,8 @@ def one_concepts_words(templates: Mapping[str, Set[str]], texts: Mapping[str, st
 def _words(line: str) -> set[str]:
     line = line.casefold()
     words = {word[:_STEM] for word in _WORD.findall(line)} - _english()
-    return words | {pair for pair in _HAN_PAIR.findall(line) if _ASKING.isdisjoint(pair)}
+    pairs = set(_HAN_PAIR.findall(line)) - _ASKING_PAIRS
+    return words | {pair for pair in pairs if _ASKING.isdisjoint(pair)}
 
 
 @lru_cache(maxsize=1)
@@ -60,6 +65,7 @@ def _english() -> frozenset[str]:
         "relate relation keep difference compare benefit advantage disadvantage important significance represent "
         "symbol symbolise purpose role reason cause effect history origin kind type ways step steps work used "
         "need happen interesting question answer quick quickly simple simply study read reading word term phrase "
-        "ideas thing things "
+        "ideas thing things meant define behind mind first comes good goes name people call called known refer they "
+        "mentions talking under apart sets rest special waht explian abuot whats descirbe shoud "
     )
     return frozenset(word[:_STEM] for word in asking.split())
