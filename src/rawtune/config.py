@@ -181,13 +181,21 @@ class Training(Section):
 
 
 class Comparison(Section):
-    """Base and tuned model on held-out questions."""
+    """Base, tuned model and others on the same questions."""
 
     max_new_tokens: int = Field(256, ge=1, description="Longest answer, in tokens.")
     batch_size: int = Field(16, ge=1, description="Questions answered at once.")
+    seen: int = Field(50, ge=0, description="Trained questions that are asked, too: one a passage, at most so many.")
     outside: tuple[str, ...] | None = Field(
         None, description="Questions from outside the domain, shown to reveal forgetting; default is packaged."
     )
+    retrieval: bool = Field(False, description="Ask base with the passage put before the question, too.")
+    endpoints: tuple[str, ...] = Field((), description="Other models to ask, named like the teacher: openai:NAME.")
+
+    @field_validator("endpoints")
+    @classmethod
+    def _can_be_asked(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(Teacher.model_validate({"model": name}).model for name in value)
 
 
 class Config(Section):

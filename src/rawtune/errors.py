@@ -18,6 +18,7 @@ RawtuneError                 exit code 1
 ├── BudgetReached            no call more fits into synthesis.budget; resumable
 ├── Interrupted              stopped at the user's word, calls in flight brought home; exit code 130
 ├── StorageFull              no space left; everything committed before is kept
+├── IsolationError           base was no longer itself beside its adapters: nothing measured so can be trusted
 └── AccountingError          a sum does not add up: a bug, the run stops
 """
 
@@ -132,6 +133,10 @@ class Interrupted(RawtuneError):
 
 class StorageFull(RawtuneError):
     """The disk is full; what was committed before is kept."""
+
+
+class IsolationError(RawtuneError):
+    """Base, its adapters switched off, does not answer as it did before any was loaded."""
 
 
 class AccountingError(RawtuneError):

@@ -26,7 +26,7 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.stages import diagnose, export, rework, synthesise
+from rawtune.stages import compare, diagnose, export, rework, synthesise
 from rawtune.stages.diagnose import Diagnosis
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
@@ -235,10 +235,23 @@ class Project:
         self._one("train")
         return self._product("train")
 
-    def compare(self) -> Path:
-        """Ask base and tuned model the held-out questions; the path of the report."""
-        self._one("compare")
-        return self._product("compare")
+    def compare(
+        self, adapters: Collection[Path | str] = (), retrieval: bool = False, endpoints: Collection[str] = ()
+    ) -> Path:
+        """Ask base, tuned model and others the same questions; the path of the page, its figures beside it as JSON.
+
+        With nothing named it is the stage: the adapter trained last, and whom ``comparison`` in the settings names.
+        Else it is a comparison beside the stage, into a report of its own: ``adapters`` are folders (default: the last
+        one), ``retrieval`` asks base with the passage at hand, and ``endpoints`` are models named like the teacher.
+        Raises ``UsageError`` for an adapter of another student, ``IsolationError`` if base was changed by one.
+        """
+        if not (adapters or retrieval or endpoints):
+            self._one("compare")
+            return self._product("compare")
+        with self._alone():
+            pipeline.run(self._work, "export" if adapters else "train")
+            self._work.progress.begin("compare")
+            return compare.beside(self._work, [Path(path) for path in adapters], retrieval, list(endpoints))
 
     def diagnose(self, run: Path | str | None = None) -> Diagnosis:
         """Read the losses of a run, the last one if none is named; see ``rawtune.stages.diagnose``."""

@@ -39,11 +39,12 @@ class Split(StrEnum):
 
 
 class Suite(StrEnum):
-    """A set of questions that are never trained on."""
+    """A set of questions that are asked in the comparison; all but ``SEEN`` are never trained on."""
 
+    SEEN = "seen"  # questions as they were trained on
     PHRASING = "phrasing"  # trained passages, unseen question forms
     CONCEPT = "concept"  # passages that were never trained on
-    GENERAL = "general"  # questions from outside the domain
+    OUTSIDE = "outside"  # questions from outside the domain
 
 
 class State(StrEnum):
@@ -210,7 +211,7 @@ class Example:
     prompt_hash: str
     parent: str | None = None
     template: str | None = None
-    suite: Suite | None = None  # set on rows that are asked, never trained on
+    suite: Suite | None = None  # set on rows that are asked and never trained on
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model under comparison said. ``model`` is ``base`` or the adapter's folder name."""
+    """What one arm of a comparison said; ``model`` is the arm's name, such as ``base`` or an adapter's folder."""
 
     model: str
     suite: Suite

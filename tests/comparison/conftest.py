@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rawtune.comparison.arms import BASE, RETRIEVAL, Arm, Kind
 from rawtune.comparison.report import Counts, Evidence
 from rawtune.records import Answer, Suite
 
@@ -28,6 +29,7 @@ FACTS = {
         "豫": "豫卦是雷出地奋，作乐崇德，人心喜悦。",
     },
 }
+TUNED = Arm("tuned-epoch3", Kind.ADAPTER, "models/tuned-epoch3")
 FORMS = {"en": ("What does {} stand for?", "Explain {}."), "zh": ("{}卦代表什么？", "请解释{}卦。")}
 
 
@@ -41,16 +43,18 @@ def make(language="en", tuned=lambda fact, form: fact if form else fact[: len(fa
             answers.append(Answer("base", suite, f"p{index}", asked, fact, f"As a model I like {concept}.", concept))
             answers.append(Answer("tuned-epoch3", suite, f"p{index}", asked, fact, tuned(fact, form), concept))
     for model in ("base", "tuned-epoch3"):
-        answers.append(Answer(model, Suite.GENERAL, "", "What is the capital of France?", "", f"Paris, says {model}."))
+        answers.append(Answer(model, Suite.OUTSIDE, "", "What is the capital of France?", "", f"Paris, says {model}."))
     return Evidence(
         name="zhouyi",
         language=language,
         created=datetime(2026, 11, 22, 12, 15, tzinfo=UTC),
         student="embedded:smollm2",
         teacher="openai:gpt-4o-mini",
-        adapter="models/tuned-epoch3",
         dataset="datasets/zhouyi.csv",
+        arms=(BASE, TUNED),
+        primary=TUNED.name,
         answers=answers,
+        isolation={"prompts": 4, "logits": 4096, "checks": 3},
         passages={f"p{index}": f"Raw: {fact}" for index, fact in enumerate(FACTS[language].values())},
         counts=Counts(
             passages=10,
@@ -75,6 +79,29 @@ def make(language="en", tuned=lambda fact, form: fact if form else fact[: len(fa
         versions={"rawtune": "0.1.0"},
         how_to_reproduce=["rawtune init zhouyi --example zhouyi-en", "rawtune run"],
     )
+
+
+def with_arms(evidence, *arms):
+    """The same evidence with more arms, the first of which says half of the reference, the others ever less."""
+    base = [answer for answer in evidence.answers if answer.model == "base"]
+    more = [
+        replace(answer, model=arm.name, text=answer.reference[: len(answer.reference) // part])
+        for part, arm in enumerate(arms, 2)
+        for answer in base
+    ]
+    return replace(evidence, arms=(*evidence.arms, *arms), answers=[*evidence.answers, *more])
+
+
+@pytest.fixture
+def four(evidence):
+    """Base, the tuned model, base with the passage, and a model behind an endpoint."""
+    return with_arms(evidence, RETRIEVAL, Arm("openai:other", Kind.ENDPOINT, "openai:other"))
+
+
+@pytest.fixture
+def six(four):
+    """And two more adapters."""
+    return with_arms(four, Arm("a/lora", Kind.ADAPTER, "a/lora"), Arm("b/lora-epoch3-20261122_203011", Kind.ADAPTER))
 
 
 @pytest.fixture(params=["en", "zh"])

@@ -93,6 +93,36 @@ def test_every_section_is_there(show, evidence):
     assert page.locator("figure img").get_attribute("alt")
 
 
+def test_every_arm_has_its_column_and_its_answers(show, four):
+    page, text = show(four), load_texts(four.language)
+    head = page.locator(".scores").first.locator("thead th").all_inner_texts()
+    names = [text["arm_base"], text["tuned"], text["arm_retrieval"], "openai:other"]
+    assert [cell.split("\n")[0] for cell in head[1:]] == names
+    assert text["primary"] in head[2]
+    assert page.locator(".scores").first.locator(".difference").count() == 2 * 3
+    assert page.locator("article").first.locator("h4").count() == 4 + 2
+    for note in ("retrieval_note", "endpoint_note"):
+        assert text[note] in page.locator("body").inner_text()
+    assert page.locator(".everything thead th").count() == 1 + 4 + 1
+
+
+def test_the_page_says_that_base_was_held_to_itself(show, evidence):
+    said = load_texts(evidence.language)["isolation"].format(checks=3, logits="4,096", prompts=4)
+    assert said in show(evidence).locator("body").inner_text()
+
+
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_six_arms_fit_beside_one_another(show, six, media):
+    page = show(six, viewport={"width": 1100, "height": 900} if media == "screen" else {"width": 720, "height": 900})
+    page.emulate_media(media=media)
+    assert page.locator(".scores").first.locator("thead th").count() == 7
+    assert page.evaluate("(box => box.scrollWidth <= box.clientWidth + 1)(document.querySelector('.scroll'))")
+    overflowing = (
+        """[...document.querySelectorAll('.scores td, .scores th')].filter(c => c.scrollWidth > c.clientWidth)"""
+    )
+    assert page.evaluate(f"{overflowing}.length") == 0
+
+
 def test_every_answer_can_be_unfolded_with_the_keyboard(show, evidence):
     page = show(evidence)
     row = page.locator(".everything tbody tr").first
@@ -150,9 +180,9 @@ def test_a_phone_scrolls_tables_not_the_page(show, evidence):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(show, variant, scheme):
+def test_text_stands_out_from_its_ground(show, four, scheme):
     # WCAG 2.2 AA: a contrast of at least 4.5 for text.
-    page = show(variant(), color_scheme=scheme)
+    page = show(four, color_scheme=scheme)
     for selector in (
         "h1",
         ".verdict strong",
@@ -161,6 +191,8 @@ def test_text_stands_out_from_its_ground(show, variant, scheme):
         ".soft",
         ".note",
         ".tuned h4",
+        ".other h4",
+        ".arm.other",
         ".tone",
         "pre",
     ):
@@ -216,6 +248,9 @@ def test_every_text_is_used():
         "not_shown",
         "phrasing",
         "concept",
+        "seen",
+        "arm_base",
+        "arm_retrieval",
         "chrf",
         "identified",
         "chrf_note",

@@ -12,24 +12,35 @@ from rawtune.records import Suite
 def test_the_report_says_better_with_its_numbers(evidence):
     report = build(evidence)
     assert report["verdict"] == "better"
-    tuned, base = report["tuned"]["phrasing"]["chrf"], report["base"]["phrasing"]["chrf"]
+    base, tuned = (arm["scores"]["phrasing"]["chrf"] for arm in report["arms"])
     assert tuned["n"] == 14
     assert tuned["clusters"] == 7
     assert base["low"] <= base["estimate"] <= base["high"] < tuned["low"] <= tuned["estimate"] <= tuned["high"]
-    difference = report["difference"]["phrasing"]["chrf"]
+    difference = report["arms"][1]["difference"]["phrasing"]["chrf"]
     assert difference["estimate"] == pytest.approx(tuned["estimate"] - base["estimate"])
     for figure in (tuned["estimate"], base["estimate"], difference["low"], difference["high"]):
         assert f"{figure:.1f}" in report["sentence"]
-    assert report["tuned"]["phrasing"]["identified"]["estimate"] == 1
-    assert report["base"]["phrasing"]["identified"]["estimate"] < 0.5
+    assert report["arms"][1]["scores"]["phrasing"]["identified"]["estimate"] == 1
+    assert report["arms"][0]["scores"]["phrasing"]["identified"]["estimate"] < 0.5
     assert report["chance"] == 1 / 8
 
 
 def test_the_report_names_every_field_that_was_promised(evidence):
     report = build(evidence)
     assert set(report) == {
-        *("name", "language", "created", "verdict", "sentence", "warnings", "counts", "base", "tuned", "difference"),
-        *("chance", "seconds", "peak_rss_mb", "student", "teacher", "adapter", "dataset", "training", "examples"),
+        *("name", "language", "created", "verdict", "sentence", "warnings", "primary", "arms", "isolation"),
+        *(
+            "counts",
+            "chance",
+            "seconds",
+            "peak_rss_mb",
+            "student",
+            "teacher",
+            "adapter",
+            "dataset",
+            "training",
+            "examples",
+        ),
         *("outside", "answers", "versions", "how_to_reproduce"),
     }
     assert report["counts"] == {
@@ -47,14 +58,48 @@ def test_the_report_names_every_field_that_was_promised(evidence):
     assert report["training"]["steps"] == 4
     assert report["created"] == "2026-11-22T12:15:00+00:00"
     assert len(report["answers"]) == 32
-    assert [o["tuned"] for o in report["outside"]] == ["Paris, says tuned-epoch3."]
+    (outside,) = report["outside"]
+    assert outside["answers"][1] == {"arm": "tuned-epoch3", "text": "Paris, says tuned-epoch3."}
+    assert report["adapter"] == "models/tuned-epoch3"
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_every_arm_has_its_scores_and_its_difference_to_base(six):
+    report = build(six)
+    base, *others = report["arms"]
+    assert [arm["kind"] for arm in others] == ["adapter", "retrieval", "endpoint", "adapter", "adapter"]
+    assert base["difference"] == {}
+    for arm in others:
+        gain = arm["difference"]["phrasing"]["chrf"]
+        assert gain["estimate"] == pytest.approx(
+            arm["scores"]["phrasing"]["chrf"]["estimate"] - base["scores"]["phrasing"]["chrf"]["estimate"]
+        )
+    assert len(report["answers"]) == 6 * 16
+    assert [answer["model"] for answer in report["answers"][:6]] == [arm["name"] for arm in report["arms"]]
+    assert all(len(example["answers"]) == 6 for example in report["examples"])
+
+
+def test_other_arms_change_nothing_about_the_first_two(evidence, six):
+    alone, among = build(evidence), build(six)
+    assert alone["arms"] == among["arms"][:2]
+    assert alone["sentence"] == among["sentence"]
+
+
+def test_the_verdict_is_about_the_primary_arm(six):
+    weak = replace(six, primary="b/lora-epoch3-20261122_203011")
+    assert build(weak)["sentence"] != build(six)["sentence"]
+    assert build(weak)["adapter"] == ""
+
+
+def test_a_report_beside_the_newest_leaves_it_alone(evidence, tmp_path):
+    write(build(evidence), tmp_path, "beside", newest=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside.html", "beside.json"]
 
 
 def test_a_suite_of_one_passage_has_no_interval_and_says_so(variant):
     report = build(variant())
-    assert report["difference"]["concept"]["chrf"]["low"] is None
-    assert report["difference"]["concept"]["chrf"]["verdict"] == "not shown"
+    assert report["arms"][1]["difference"]["concept"]["chrf"]["low"] is None
+    assert report["arms"][1]["difference"]["concept"]["chrf"]["verdict"] == "not shown"
     assert any(w.startswith("Passages never trained on: 1 passages are too few") for w in report["warnings"])
 
 
@@ -103,7 +148,7 @@ def test_without_questions_nothing_is_said(variant):
     report = build(variant(answers=[]))
     assert report["verdict"] == "not shown"
     assert report["sentence"] == "No held-out questions were asked, so nothing can be said."
-    assert (report["base"], report["examples"], report["outside"]) == ({}, [], [])
+    assert (report["arms"][0]["scores"], report["examples"], report["outside"]) == ({}, [], [])
 
 
 def test_the_five_examples_are_chosen_by_rule(variant):
@@ -114,9 +159,9 @@ def test_the_five_examples_are_chosen_by_rule(variant):
     assert [e["why"] for e in examples] == ["worst", "median", "best", "least_gain", "most_gain"]
     assert len({e["question"] for e in examples}) == 5
     scores = sorted(a["chrf"] for a in report["answers"] if a["model"] != "base" and a["suite"] == "phrasing")
-    assert [e["tuned"]["chrf"] for e in examples[:3]] == [scores[0], scores[6], scores[-1]]
-    gains = [e["tuned"]["chrf"] - e["base"]["chrf"] for e in examples]
-    assert gains[3] < gains[4]
+    assert [e["answers"][1]["chrf"] for e in examples[:3]] == [scores[0], scores[6], scores[-1]]
+    assert all(e["gain"] == e["answers"][1]["chrf"] - e["answers"][0]["chrf"] for e in examples)
+    assert examples[3]["gain"] < examples[4]["gain"]
     assert examples[0]["passage"] == f"Raw: {examples[0]['reference']}"
 
 

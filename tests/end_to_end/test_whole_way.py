@@ -23,8 +23,8 @@ def test_chinese_corpus_through_an_endpoint(tmp_path: Path, student: Path, endpo
     assert counts["passages"] == counts["kept"] + counts["quarantined"] + counts["failed"] == 8
     assert counts["train_rows"] == 6 * 20
     assert counts["held_out_rows"] == 6 * 5 + 2 * 5
-    for model_scores in (found["base"], found["tuned"]):
-        score = model_scores["phrasing"]["chrf"]
+    for arm in found["arms"]:
+        score = arm["scores"]["phrasing"]["chrf"]
         assert score["low"] <= score["estimate"] <= score["high"]
         assert score["n"] == 30
     assert list(found["seconds"]) == ["read", "synthesise", "verify", "augment", "export", "train", "compare"]

@@ -592,7 +592,7 @@ def test_questions_are_replaced_as_a_whole_and_told_apart_by_suite(ledger):
     ]
     assert ledger.suite(Suite.PHRASING) == [phrasing]
     assert ledger.suite(Suite.CONCEPT) == [concept]
-    assert ledger.suite(Suite.GENERAL) == []
+    assert ledger.suite(Suite.OUTSIDE) == []
     assert [row.id for row in ledger.synthesised()] == ["r-p1", "r-p2"]
     assert [o for _, o in ledger.endings()] == [kept("p1"), kept("p2")]
     ledger.save_questions([])

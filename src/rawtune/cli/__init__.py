@@ -23,7 +23,7 @@ VERBS = {
     "export": ("rawtune.cli.export", "... and questions to a dataset, in any format."),
     "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
     "diagnose": ("rawtune.cli.diagnose", "A training's losses, read back to rows."),
-    "compare": ("rawtune.cli.run", "... and base and tuned model to a report."),
+    "compare": ("rawtune.cli.compare", "... and base, tuned model and others to a report."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
     "retry": ("rawtune.cli.retry", "Take up again what is in quarantine."),
     "convert-adapter": ("rawtune.cli.convert_adapter", "Carry an adapter of ChatGLM3's original layers over."),

@@ -16,7 +16,6 @@ _UNTIL = {
     "verify": "verify",
     "augment": "augment",
     "train": "train",
-    "compare": "compare",
     "run": "compare",
 }
 

@@ -39,11 +39,12 @@ def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"number": number, "signed": signed}
+    width = len(report["arms"])
     losses = [(step, loss) for step, loss in enumerate(report["training"]["losses"], 1) if loss is not None]
     return environment.get_template("report.html.jinja").render(
         report=report,
         text=load_texts(report["language"]),
         losses={"first": losses[0], "last": losses[-1], "lowest": min(losses, key=lambda x: x[1])} if losses else {},
         loss_curve=b64encode(loss_curve).decode() if loss_curve else "",
-        pairs=list(zip(report["answers"][::2], report["answers"][1::2], strict=True)),
+        asked=[report["answers"][at : at + width] for at in range(0, len(report["answers"]), width)],
     )

@@ -9,14 +9,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from rawtune.comparison.metrics import Score, chance, score
+from rawtune.comparison.arms import BASE, Arm, Kind
+from rawtune.comparison.metrics import chance
 from rawtune.comparison.page import load_texts, number, render
-from rawtune.comparison.statistics import MIN_CLUSTERS, Interval, difference, mean, share, verdict
+from rawtune.comparison.scores import Case, against, by_suite, cases, measure
+from rawtune.comparison.statistics import MIN_CLUSTERS
 from rawtune.errors import AccountingError
 from rawtune.records import Answer, Suite
-
-BASE = "base"
-SCORED = (Suite.PHRASING, Suite.CONCEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +41,10 @@ class Counts:
 class Evidence:
     """All that a report is made of.
 
-    ``answers``: those of ``base`` and of one adapter to the same questions, all suites; ``passages``: text by id;
-    ``losses``: one a training step; ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a line.
+    ``arms``: base first; ``primary``: the name of the one that the verdict is about; ``answers``: those of every arm to
+    the same questions, all suites; ``isolation``: the figures of ``Isolation``; ``passages``: text by id; ``losses``:
+    one a training step, of the primary arm; ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a
+    line.
     """
 
     name: str
@@ -51,9 +52,11 @@ class Evidence:
     created: datetime
     student: str
     teacher: str
-    adapter: str
     dataset: str
+    arms: Sequence[Arm]
+    primary: str
     answers: Sequence[Answer]
+    isolation: Mapping[str, int]
     passages: Mapping[str, str]
     counts: Counts
     losses: Sequence[float]
@@ -65,51 +68,42 @@ class Evidence:
     how_to_reproduce: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """One question, answered by both."""
-
-    base: Answer
-    tuned: Answer
-    base_score: Score
-    tuned_score: Score
-
-    @property
-    def gain(self) -> float:
-        return self.tuned_score.chrf - self.base_score.chrf
-
-
 def build(evidence: Evidence) -> dict[str, Any]:
     """Return the report as JSON-ready data.
 
-    The verdict is that of the chrF difference on the phrasing suite. ``base``, ``tuned`` and ``difference`` hold, by
-    suite and metric, the fields of an ``Interval`` (``chrf`` 0 to 100, ``identified`` 0 to 1); a difference also holds
-    its verdict. Raises ``AccountingError`` if the counts do not add up or the models were asked different questions.
+    The verdict is that of the primary arm's chrF difference to base on the phrasing suite. Each of ``arms`` holds its
+    ``scores`` and its ``difference`` to base (none for base itself), by suite and metric: the fields of an ``Interval``
+    (``chrf`` 0 to 100, ``identified`` 0 to 1), a difference with its verdict. Raises ``AccountingError`` if the counts
+    do not add up or the arms were asked different questions.
     """
     texts = load_texts(evidence.language)
     _check(evidence.counts)
-    pairs, outside = _pair(evidence.answers)
-    suites = {suite: found for suite in SCORED if (found := [p for p in pairs if p.tuned.suite == suite])}
-    scores = {suite: _measure(found) for suite, found in suites.items()}
+    asked = cases(evidence.answers, [arm.name for arm in evidence.arms])
+    suites = by_suite(asked)
+    arms = [_arm(arm, suites) for arm in evidence.arms]
+    (primary,) = (arm for arm in arms if arm["name"] == evidence.primary)
     losses = [loss if isfinite(loss) else None for loss in evidence.losses]
     counts = asdict(evidence.counts)
     origins = {origin: counts.pop(origin) for origin in ("written", "picked", "extracted", "edited")}
-    phrasing = scores.get(Suite.PHRASING)
     return {
         "name": evidence.name,
         "language": evidence.language,
         "created": evidence.created.isoformat(timespec="seconds"),
-        "verdict": phrasing["difference"]["chrf"]["verdict"] if phrasing else "not shown",
-        "sentence": _sentence(phrasing, texts),
-        "warnings": _warnings(evidence, scores, texts),
+        "verdict": primary["difference"][Suite.PHRASING]["chrf"]["verdict"]
+        if suites.get(Suite.PHRASING)
+        else "not shown",
+        "sentence": _sentence(arms[0], primary, texts),
+        "warnings": _warnings(evidence, primary, texts),
+        "primary": evidence.primary,
+        "arms": arms,
+        "isolation": dict(evidence.isolation),
         "counts": {**counts, "origins": origins},
-        **{who: {suite: found[who] for suite, found in scores.items()} for who in ("base", "tuned", "difference")},
-        "chance": chance([pair.tuned for pair in pairs]),
+        "chance": chance([_answer(case, BASE.name) for case in asked if case.scores]),
         "seconds": dict(evidence.seconds),
         "peak_rss_mb": evidence.peak_rss_mb,
         "student": evidence.student,
         "teacher": evidence.teacher,
-        "adapter": evidence.adapter,
+        "adapter": primary["source"],
         "dataset": evidence.dataset,
         "training": {
             "steps": len(losses),
@@ -117,27 +111,31 @@ def build(evidence: Evidence) -> dict[str, Any]:
             "losses": losses,
             "settings": dict(evidence.settings),
         },
-        "examples": _examples(suites.get(Suite.PHRASING, []), evidence.passages),
-        "outside": [{"question": b.question, "base": b.text, "tuned": t.text} for b, t in outside],
+        "examples": _examples(suites.get(Suite.PHRASING, []), evidence.primary, evidence.passages),
+        "outside": [
+            {"question": case.question, "answers": [{"arm": arm, "text": text} for arm, text in case.answers.items()]}
+            for case in asked
+            if case.suite is Suite.OUTSIDE
+        ],
         "answers": [
-            {**asdict(answer), **asdict(found)}
-            for pair in pairs
-            for answer, found in ((pair.base, pair.base_score), (pair.tuned, pair.tuned_score))
+            {**asdict(_answer(case, arm)), **asdict(found)} for case in asked for arm, found in case.scores.items()
         ],
         "versions": dict(evidence.versions),
         "how_to_reproduce": list(evidence.how_to_reproduce),
     }
 
 
-def write(report: dict[str, Any], folder: Path, stem: str, loss_curve: bytes | None = None) -> tuple[Path, Path]:
-    """Write ``stem.json`` and ``stem.html``, and both again as ``report.*``, the newest; return the first two.
+def write(
+    report: dict[str, Any], folder: Path, stem: str, loss_curve: bytes | None = None, newest: bool = True
+) -> tuple[Path, Path]:
+    """Write ``stem.json`` and ``stem.html`` and return their paths; with ``newest`` both again as ``report.*``.
 
     Each file appears complete or not at all, ``report.json`` last. ``loss_curve`` is a PNG to show on the page.
     """
     page = render(report, loss_curve)
     data = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (stem, "report"):
+    for name in (stem, "report") if newest else (stem,):
         _replace(folder / f"{name}.html", page)
         _replace(folder / f"{name}.json", data)
     return folder / f"{stem}.json", folder / f"{stem}.html"
@@ -165,62 +163,30 @@ def _check(counts: Counts) -> None:
         )
 
 
-def _pair(answers: Sequence[Answer]) -> tuple[list[_Pair], list[tuple[Answer, Answer]]]:
-    """Return the scored pairs and those from outside the domain, in the order in which base was asked."""
-    base = {_question(answer): answer for answer in answers if answer.model == BASE}
-    tuned = {_question(answer): answer for answer in answers if answer.model != BASE}
-    if base.keys() != tuned.keys() or len(base) + len(tuned) != len(answers):
-        raise AccountingError(
-            f"base has {len(base)} and tuned {len(tuned)} of {len(answers)} answers: not the same questions, once each"
-        )
-    scored = [key for key in base if key[0] in SCORED]
-    both = [base[key] for key in scored] + [tuned[key] for key in scored]
-    scores = score(both)
-    pairs = [
-        _Pair(base[key], tuned[key], before, after)
-        for key, before, after in zip(scored, scores[: len(scored)], scores[len(scored) :], strict=True)
-    ]
-    return pairs, [(base[key], tuned[key]) for key in base if key[0] not in SCORED]
-
-
-def _question(answer: Answer) -> tuple[Suite, str, str]:
-    return answer.suite, answer.passage_id, answer.question
-
-
-def _measure(pairs: Sequence[_Pair]) -> dict[str, dict[str, Any]]:
-    """Score base, tuned and their difference on one suite, by metric."""
-    clusters = [pair.base.passage_id for pair in pairs]
-    before, after = [pair.base_score for pair in pairs], [pair.tuned_score for pair in pairs]
-    differences = {
-        "chrf": difference([s.chrf for s in after], [s.chrf for s in before], clusters),
-        "identified": difference([s.identified for s in after], [s.identified for s in before], clusters),
-    }
+def _arm(arm: Arm, suites: Mapping[Suite, Sequence[Case]]) -> dict[str, Any]:
+    compared = suites if arm.kind is not Kind.BASE else {}
     return {
-        "base": _scores(before, clusters),
-        "tuned": _scores(after, clusters),
-        "difference": {name: {**asdict(d), "verdict": verdict(d)} for name, d in differences.items()},
+        **asdict(arm),
+        "scores": {suite: measure(found, arm.name) for suite, found in suites.items()},
+        "difference": {suite: against(found, arm.name, BASE.name) for suite, found in compared.items()},
     }
 
 
-def _scores(scores: Sequence[Score], clusters: Sequence[str]) -> dict[str, dict[str, Any]]:
-    intervals: dict[str, Interval] = {
-        "chrf": mean([s.chrf for s in scores], clusters),
-        "identified": share([s.identified for s in scores], clusters),
-    }
-    return {name: asdict(interval) for name, interval in intervals.items()}
+def _answer(case: Case, arm: str) -> Answer:
+    return Answer(arm, case.suite, case.passage_id, case.question, case.reference, case.answers[arm], case.concept)
 
 
-def _sentence(phrasing: Mapping[str, Any] | None, texts: Mapping[str, str]) -> str:
+def _sentence(base: Mapping[str, Any], primary: Mapping[str, Any], texts: Mapping[str, str]) -> str:
     """Put the verdict into words, with its numbers."""
-    if not phrasing:
+    if Suite.PHRASING not in primary["scores"]:
         return texts["sentence_nothing"]
-    gain = phrasing["difference"]["chrf"]
+    gain = primary["difference"][Suite.PHRASING]["chrf"]
     key = "sentence_few" if gain["low"] is None else f"sentence_{gain['verdict'].replace(' ', '_')}"
     return texts[key].format(
         questions=gain["n"],
         passages=gain["clusters"],
-        base=number(phrasing["base"]["chrf"]["estimate"]),
-        tuned=number(phrasing["tuned"]["chrf"]["estimate"]),
+        base=number(base["scores"][Suite.PHRASING]["chrf"]["estimate"]),
+        tuned=number(primary["scores"][Suite.PHRASING]["chrf"]["estimate"]),
         difference=number(gain["estimate"]),
         low=number(gain["low"]),
         high=number(gain["high"]),
@@ -228,15 +194,15 @@ def _sentence(phrasing: Mapping[str, Any] | None, texts: Mapping[str, str]) -> s
     )
 
 
-def _warnings(evidence: Evidence, scores: Mapping[Suite, Any], texts: Mapping[str, str]) -> list[str]:
+def _warnings(evidence: Evidence, primary: Mapping[str, Any], texts: Mapping[str, str]) -> list[str]:
     """Say what a reader must know before trusting the numbers."""
     counts = evidence.counts
     found = []
-    for suite, measured in scores.items():
-        gain = measured["difference"]["chrf"]
-        if gain["low"] is None:
+    for suite, measured in primary["difference"].items():
+        gain = measured["chrf"]
+        if gain["low"] is None and suite is not Suite.SEEN:
             found.append(("warning_few", {"suite": texts[suite], "passages": gain["clusters"], "least": MIN_CLUSTERS}))
-        if suite == Suite.CONCEPT and (gain["verdict"] == "better" or (gain["low"] is None and gain["estimate"] > 0)):
+        if suite is Suite.CONCEPT and (gain["verdict"] == "better" or (gain["low"] is None and gain["estimate"] > 0)):
             found.append(("warning_concept", {"difference": number(gain["estimate"])}))
     if counts.distinct_answers < counts.train_rows:
         found.append(("warning_repeated", {"rows": counts.train_rows, "answers": counts.distinct_answers}))
@@ -247,10 +213,10 @@ def _warnings(evidence: Evidence, scores: Mapping[Suite, Any], texts: Mapping[st
     return [texts[key].format(**values) for key, values in found]
 
 
-def _examples(pairs: Sequence[_Pair], passages: Mapping[str, str]) -> list[dict[str, Any]]:
+def _examples(cases: Sequence[Case], primary: str, passages: Mapping[str, str]) -> list[dict[str, Any]]:
     """Five questions chosen by rule, each once: a rank that is already shown gives way to the next."""
-    by_score = sorted(pairs, key=lambda pair: pair.tuned_score.chrf)
-    by_gain = sorted(pairs, key=lambda pair: pair.gain)
+    by_score = sorted(cases, key=lambda case: case.scores[primary].chrf)
+    by_gain = sorted(cases, key=lambda case: case.gain(primary, BASE.name))
     middle = (len(by_score) - 1) / 2
     from_middle = [by_score[i] for i in sorted(range(len(by_score)), key=lambda i: abs(i - middle))]
     ranks = {
@@ -260,22 +226,22 @@ def _examples(pairs: Sequence[_Pair], passages: Mapping[str, str]) -> list[dict[
         "least_gain": by_gain,
         "most_gain": by_gain[::-1],
     }
-    chosen: dict[str, tuple[str, _Pair]] = {}
+    chosen: dict[str, tuple[str, Case]] = {}
     for why, ranked in ranks.items():
-        for pair in ranked:
-            if pair.base.question not in chosen:
-                chosen[pair.base.question] = (why, pair)
+        for case in ranked:
+            if case.question not in chosen:
+                chosen[case.question] = (why, case)
                 break
     return [
         {
             "why": why,
             "question": question,
-            "concept": pair.base.concept,
-            "passage_id": pair.base.passage_id,
-            "passage": passages[pair.base.passage_id],
-            "reference": pair.base.reference,
-            "base": {"text": pair.base.text, **asdict(pair.base_score)},
-            "tuned": {"text": pair.tuned.text, **asdict(pair.tuned_score)},
+            "concept": case.concept,
+            "passage_id": case.passage_id,
+            "passage": passages[case.passage_id],
+            "reference": case.reference,
+            "gain": case.gain(primary, BASE.name),
+            "answers": [{"arm": arm, "text": case.answers[arm], **asdict(found)} for arm, found in case.scores.items()],
         }
-        for question, (why, pair) in chosen.items()
+        for question, (why, case) in chosen.items()
     ]

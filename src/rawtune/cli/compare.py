@@ -1,0 +1,78 @@
+"""``rawtune compare``."""
+
+import json
+from collections.abc import Iterator
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rawtune.cli.run import shows_json, spends
+from rawtune.errors import UsageError
+from rawtune.project import Project
+
+
+@click.command("compare")
+@click.argument("adapters", nargs=-1, metavar="[ADAPTER|GLOB]...")
+@click.option("--retrieval", is_flag=True, help="Ask base with the passage put before the question, too.")
+@click.option("--endpoint", "endpoints", multiple=True, metavar="openai:NAME", help="Ask this model, too; repeatable.")
+@spends
+@shows_json
+def compare(
+    adapters: tuple[str, ...], retrieval: bool, endpoints: tuple[str, ...], details: bool, yes: bool, as_json: bool
+) -> None:
+    """... and base, tuned model and others to a report.
+
+    Alone it is the last stage: does what is stale, compares the adapter trained last with base, and writes
+    reports/report.html. With ADAPTERs (folders, such as models/NAME, or patterns of them) or options it compares beside
+    the stage, into a report of its own. An endpoint is sent the questions, never the passages.
+    """
+    from rawtune.cli.terminal import Terminal
+
+    with Terminal(details, yes) as terminal, Project(progress=terminal) as project:
+        page = project.compare(list(_folders(adapters)), retrieval, endpoints)
+    report = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    if as_json:
+        wanted = ("verdict", "sentence", "primary", "arms", "isolation", "warnings")
+        click.echo(json.dumps({**{name: report[name] for name in wanted}, "report": str(page)}, ensure_ascii=False))
+        return
+    for line in _table(report):
+        click.echo(line)
+    click.echo(f"{report['verdict']} ({report['primary']})")
+    click.echo(f"report: {page}")
+
+
+def _folders(patterns: tuple[str, ...]) -> Iterator[Path]:
+    """The folders that the patterns name, each in its turn; files among the matches of a pattern are passed over."""
+    for pattern in patterns:
+        named = [pattern] if Path(pattern).exists() else sorted(glob(pattern))  # noqa: PTH207 - it may be absolute
+        found = [Path(name) for name in named if Path(name).is_dir()]
+        if not found:
+            raise UsageError(
+                f"{pattern}: there is no such folder", "name the folder of an adapter, such as models/NAME"
+            )
+        yield from found
+
+
+def _table(report: dict[str, Any]) -> Iterator[str]:
+    """One line an arm: closeness to the reference (chrF) by suite, with the difference to base."""
+    suites = list(report["arms"][0]["scores"])
+    if not suites:
+        return
+    rows = [["chrF, 0 to 100", *suites]]
+    rows += [[arm["name"], *(_cell(arm, suite) for suite in suites)] for arm in report["arms"]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _cell(arm: dict[str, Any], suite: str) -> str:
+    score = f"{arm['scores'][suite]['chrf']['estimate']:.1f}"
+    if suite not in arm["difference"]:
+        return score
+    difference = arm["difference"][suite]["chrf"]
+    return f"{score} ({difference['estimate']:+.1f}, {difference['verdict']})"
+
+
+COMMANDS = {"compare": compare}

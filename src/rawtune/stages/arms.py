@@ -1,0 +1,227 @@
+"""The arms of a comparison, asked: those on the student here, one loaded base for all; others through endpoints."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rawtune import config
+from rawtune.comparison import answers
+from rawtune.comparison.arms import BASE, Arm, Kind, with_passage
+from rawtune.comparison.isolation import Isolation
+from rawtune.dataset import files
+from rawtune.errors import ModelUnavailable, RawtuneError, TeacherError, UsageError
+from rawtune.llm import open_teacher
+from rawtune.records import Answer, Message, Parameters, Reply, Request, content_hash
+from rawtune.stages.money import confirm_questions
+from rawtune.stages.questions import Question
+from rawtune.stages.session import model_name, open_session
+from rawtune.stages.stage import Work
+from rawtune.stages.synthesise import made_by
+from rawtune.training import models, tokens
+
+_WEIGHTS = "adapter_model.safetensors"
+_SAME = {"embedded:smollm2": "smollm2-135m-instruct"}
+"""What the embedded student is called elsewhere."""
+
+
+class _Task(NamedTuple):
+    """An answer that is still to be made here."""
+
+    key: str
+    arm: Arm
+    question: str
+    prompt: list[int]
+
+
+def check(work: Work, arms: Sequence[Arm]) -> None:
+    """Raise ``ModelUnavailable`` for a folder without a whole adapter, ``UsageError`` for one of another student."""
+    for arm in arms:
+        if arm.kind is not Kind.ADAPTER:
+            continue
+        folder = work.folder / arm.source
+        try:
+            found = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+            named = found["base_model_name_or_path"] or ""
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelUnavailable(
+                f"no adapter in {folder}: adapter_config.json cannot be read ({error})",
+                "name the folder of a trained LoRA adapter, such as models/NAME",
+            ) from error
+        if not (folder / _WEIGHTS).is_file():  # never the pickled form
+            raise ModelUnavailable(f"no adapter in {folder}: no {_WEIGHTS} there", "train first: rawtune train")
+        if named and _model(named) != _model(work.config.student):
+            raise UsageError(
+                f"{folder} is an adapter of {named}, and this project's student is {work.config.student}",
+                "an adapter works on the very model that it was trained on: compare it in a project with that student",
+            )
+
+
+def ask(
+    work: Work, arms: Sequence[Arm], asked: Sequence[Question], passages: Mapping[str, str]
+) -> tuple[list[Answer], dict[str, int]]:
+    """Every arm's answers, question by question in the same order, and the figures of base's isolation, if it is asked.
+
+    Answers that are stored already are not made again, and none is paid for twice.
+    """
+    check(work, arms)
+    said = {arm.name: _ask_endpoint(work, arm, asked) for arm in arms if arm.kind is Kind.ENDPOINT}
+    isolation: dict[str, int] = {}
+    if here := [arm for arm in arms if arm.kind is not Kind.ENDPOINT]:
+        made, isolation = _ask_here(work, here, asked, passages)
+        said |= made
+    given = [
+        Answer(arm.name, question.suite, question.passage_id, question.text, question.reference, text, question.concept)
+        for arm in arms
+        for question, text in zip(asked, said[arm.name], strict=True)
+    ]
+    return given, isolation
+
+
+def _model(name: str) -> str:
+    """What is left of a model's name when hubs and folders, in which it may have been moved, are taken away."""
+    return _SAME.get(name, Path(name).name).casefold()
+
+
+def _ask_here(
+    work: Work, arms: Sequence[Arm], asked: Sequence[Question], passages: Mapping[str, str]
+) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """The arms on the student: one loaded base, the same decoding, and but for the passage the same token ids.
+
+    After each group base, all adapters off, is held to what it said before any was loaded; only then are the group's
+    answers stored. Raises ``IsolationError``.
+    """
+    settings, quantise = work.config.comparison, work.config.training.quantise
+    base, tokenizer = models.load(work.student, quantise, work.progress)
+    texts = {arm.name: [_prompt(work, arm, question, passages) for question in asked] for arm in arms}
+    ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
+    isolation = Isolation(base, [ids[text] for text in texts[BASE.name]])
+    model, slots = _load(work, base, arms)
+    keys = {}
+    stored = work.ledger.answers()
+    todo: dict[str, _Task] = {}
+    for arm in arms:
+        weights = files.sha256(work.folder / arm.source / _WEIGHTS) if arm.kind is Kind.ADAPTER else ""
+        keys[arm.name] = [
+            content_hash([work.student, quantise, weights, ids[text], settings.max_new_tokens], 32)
+            for text in texts[arm.name]
+        ]
+        for key, text, question in zip(keys[arm.name], texts[arm.name], asked, strict=True):
+            if key not in stored:
+                todo.setdefault(key, _Task(key, arm, question.text, ids[text]))
+
+    def hold() -> None:
+        with model.disable_adapter():
+            isolation.check(model)
+
+    hold()
+    done = 0
+    for arm in arms:
+        tasks = [task for task in todo.values() if task.arm == arm]
+        # In groups, so that an interruption loses one of them and not all.
+        for start in range(0, len(tasks), settings.batch_size * 2):
+            group = tasks[start : start + settings.batch_size * 2]
+            with _turn(model, slots.get(arm.name)):
+                made = answers.answer(
+                    model, tokenizer, [task.prompt for task in group], settings.max_new_tokens, settings.batch_size
+                )
+            hold()
+            stored |= {task.key: text for task, text in zip(group, made, strict=True)}
+            work.ledger.save_answers(
+                {"key": task.key, "model": arm.name, "question": task.question, "text": stored[task.key]}
+                for task in group
+            )
+            done += len(group)
+            work.progress.advance(done, len(todo), f"{arm.name} answers")
+    return {arm.name: [stored[key] for key in keys[arm.name]] for arm in arms}, isolation.figures
+
+
+def _prompt(work: Work, arm: Arm, question: Question, passages: Mapping[str, str]) -> str:
+    if arm.kind is Kind.RETRIEVAL and question.passage_id:
+        return with_passage(question.text, passages[question.passage_id], work.config.language)
+    return question.text
+
+
+def _load(work: Work, base: Any, arms: Sequence[Arm]) -> tuple[Any, dict[str, str]]:
+    """Base with all adapters beside one another, none wrapped around another; by arm, what peft calls its adapter."""
+    first, *others = (arm for arm in arms if arm.kind is Kind.ADAPTER)
+    model = models.with_adapter(base, work.folder / first.source)
+    slots = {first.name: str(model.active_adapter)}
+    for number, arm in enumerate(others, 2):
+        slots[arm.name] = f"adapter{number}"  # a folder's name may hold dots, which peft refuses
+        try:
+            with models.quiet():
+                model.load_adapter(work.folder / arm.source, slots[arm.name])
+        except Exception as error:  # each library, down to the reader of weights, raises its own
+            reason = str(error).strip().partition("\n")[0]
+            raise ModelUnavailable(
+                f"{arm.source}: cannot be loaded: {reason}", "is it an adapter of this student?"
+            ) from error
+    return model.eval(), slots
+
+
+@contextmanager
+def _turn(model: Any, slot: str | None) -> Iterator[None]:
+    """Let one adapter take part, or none."""
+    if slot is None:
+        with model.disable_adapter():
+            yield
+    else:
+        model.set_adapter(slot)
+        yield
+
+
+def _ask_endpoint(work: Work, arm: Arm, asked: Sequence[Question]) -> list[str]:
+    """Let another model answer the bare questions, at temperature 0; passages never leave. Replies are kept as calls.
+
+    Raises ``UsageError`` for a model that cannot answer freely, ``RawtuneError`` if calls failed.
+    """
+    other = config.replaced(work.config, arm.source, None)
+    if not open_teacher(other.teacher, other.columns).writes_freely:
+        raise UsageError(
+            f"{arm.source} can only pick sentences, so it cannot be compared", "name an endpoint, such as openai:NAME"
+        )
+    asking = replace(work, config=other)
+    parameters = Parameters(temperature=0.0, max_tokens=work.config.comparison.max_new_tokens)
+    requests = {
+        question.text: Request(model_name(asking), (Message("user", question.text),), parameters) for question in asked
+    }
+    kept = {text: work.ledger.reply(request.key) for text, request in requests.items()}
+    said = {text: reply.text.strip() for text, reply in kept.items() if reply}
+    left = [text for text in requests if text not in said]
+    failed: Counter[str] = Counter()
+    confirm_questions(work, left, work.config.comparison.max_new_tokens, other.teacher)
+
+    def take(text: str, result: str | TeacherError, _: tuple[str, ...]) -> None:
+        if isinstance(result, TeacherError):
+            failed[result.message] += 1
+        else:
+            said[text] = result
+        work.progress.advance(len(said) + failed.total(), len(requests), f"{arm.name} answers")
+
+    async def follow() -> None:
+        async with open_session(asking, made_by(work)) as session:
+            talks: Iterator[tuple[str, Callable[[], Generator[Request, Reply, str]]]] = (
+                (text, partial(_say, requests[text])) for text in left
+            )
+            await session.follow(talks, take)
+
+    if left:
+        asyncio.run(follow())
+    if failed:
+        reason, _ = failed.most_common(1)[0]
+        raise RawtuneError(
+            f"{failed.total()} of {len(requests)} questions were not answered by {arm.source}; most often: {reason}",
+            "run the same command again: only these are asked again",
+        )
+    return [said[question.text] for question in asked]
+
+
+def _say(request: Request) -> Generator[Request, Reply, str]:
+    reply = yield request
+    return reply.text.strip()

@@ -1,0 +1,56 @@
+"""``rawtune compare``: what it prints, on a real small project."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.stages.compared import make_adapter, make_book
+from tests.tiny_model import make_tiny_model
+
+from rawtune.cli import app
+from rawtune.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    student = make_tiny_model(folder / "tiny")
+    book = make_book(folder, student, "en", seen=0)
+    for seed, name in enumerate(("one", "two")):
+        make_adapter(book / "models" / name, student, seed)
+    (book / "models" / "notes.txt").touch()
+    return book
+
+
+def run(book: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str):
+    monkeypatch.chdir(book)
+    return CliRunner().invoke(app, ["compare", *arguments], catch_exceptions=False)
+
+
+def test_json_holds_the_verdict_and_the_scores_of_every_arm(book, monkeypatch):
+    ran = run(book, monkeypatch, "models/*", "--json")
+    assert ran.exit_code == 0
+    told = json.loads(ran.stdout)
+    assert told["verdict"] == "not shown", "four passages cannot show anything, which is no failure"
+    assert [arm["name"] for arm in told["arms"]] == ["base", "one", "two"]
+    assert told["primary"] == "one"
+    assert {*told["arms"][2]["scores"]} == {*told["arms"][2]["difference"]} == {"phrasing", "concept"}
+    assert Path(told["report"]).is_file()
+    assert json.loads(Path(told["report"]).with_suffix(".json").read_text(encoding="utf-8"))["arms"] == told["arms"]
+
+
+def test_people_get_a_line_for_each_arm(book, monkeypatch):
+    ran = run(book, monkeypatch, "models/two", "models/one", "--retrieval")
+    assert ran.exit_code == 0
+    lines = ran.stdout.splitlines()
+    assert lines[0].split() == ["chrF,", "0", "to", "100", "phrasing", "concept"]
+    assert [line.split()[0] for line in lines[1:5]] == ["base", "two", "one", "base+passage"]
+    assert "not shown)" in lines[2]
+    assert lines[5] == "not shown (two)"
+    assert lines[6].startswith("report: ")
+
+
+def test_a_pattern_without_a_folder_is_wrong_use(book, monkeypatch):
+    with pytest.raises(UsageError, match=r"models/notes.txt: there is no such folder"):
+        run(book, monkeypatch, "models/notes.txt")
