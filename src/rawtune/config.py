@@ -172,6 +172,9 @@ class Training(Section):
     max_output_tokens: int = Field(1536, ge=8)
     checkpoint_steps: int = Field(10, ge=1, description="A checkpoint every so many steps.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of the adapter's first weights and the order of rows.")
+    report_to: tuple[Literal["tensorboard", "wandb", "swanlab", "mlflow"], ...] = Field(
+        (), description="Who may watch; wandb, swanlab and mlflow may send what they see off this machine."
+    )
 
     @model_validator(mode="after")
     def _whole_micro_batches(self) -> "Training":

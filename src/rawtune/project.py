@@ -26,11 +26,14 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.stages import compare, diagnose, export, rework, synthesise
+from rawtune.stages import compare, diagnose, export, rework, synthesise, train
 from rawtune.stages.diagnose import Diagnosis
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
+from rawtune.training import gguf, merge
+from rawtune.training.gguf import Exported
+from rawtune.training.merge import Merged
 from rawtune.verification.coverage import undrawn
 from rawtune.verification.marks import row_id
 
@@ -252,6 +255,31 @@ class Project:
             pipeline.run(self._work, "export" if adapters else "train")
             self._work.progress.begin("compare")
             return compare.beside(self._work, [Path(path) for path in adapters], retrieval, list(endpoints))
+
+    def merge(self, adapter: Path | str | None = None, into: Path | str | None = None) -> Merged:
+        """Merge an adapter, the last one if none is named, into its base; see ``rawtune.training.merge``.
+
+        What is written is compared by questions of the newest dataset. ``into`` is ``ADAPTER-merged`` if left out.
+        """
+        folder = Path(adapter) if adapter else self._last_adapter()
+        output = Path(into) if into else merge.default_folder(folder)
+        with self._alone():
+            questions = train.some_questions(self._work) or merge.PROBES
+            return merge.merge(folder, output, self._work.progress, questions)
+
+    def export_model(
+        self, ollama: bool = False, converter: Path | None = None, merged: Path | str | None = None
+    ) -> Exported:
+        """A merged model, that of the last adapter if none is named, as GGUF; see ``rawtune.training.gguf.export``."""
+        folder = Path(merged) if merged else merge.default_folder(self._last_adapter())
+        with self._alone():
+            return gguf.export(folder, ollama, converter, self._work.progress)
+
+    def _last_adapter(self) -> Path:
+        record = self._work.ledger.stage("train")
+        if record is None:
+            raise UsageError("nothing was trained yet", "train with: rawtune train; or name an adapter's folder")
+        return self.folder / record.product
 
     def diagnose(self, run: Path | str | None = None) -> Diagnosis:
         """Read the losses of a run, the last one if none is named; see ``rawtune.stages.diagnose``."""

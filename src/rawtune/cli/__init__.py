@@ -26,6 +26,8 @@ VERBS = {
     "compare": ("rawtune.cli.compare", "... and base, tuned model and others to a report."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
     "retry": ("rawtune.cli.retry", "Take up again what is in quarantine."),
+    "merge": ("rawtune.cli.merge", "Merge an adapter into its base, as a whole model."),
+    "export-model": ("rawtune.cli.export_model", "A merged model as GGUF, for llama.cpp and Ollama."),
     "convert-adapter": ("rawtune.cli.convert_adapter", "Carry an adapter of ChatGLM3's original layers over."),
     "status": ("rawtune.cli.status", "What each stage holds, what is stale, and why."),
 }

@@ -1,5 +1,6 @@
 """The dataset to a tuned adapter."""
 
+import json
 from pathlib import Path
 
 from rawtune.dataset import files
@@ -7,7 +8,7 @@ from rawtune.diagnosis.curve import judge
 from rawtune.errors import GateFailed
 from rawtune.records import content_hash
 from rawtune.stages.stage import Done, Work, hash_settings
-from rawtune.training import trainer
+from rawtune.training import card, trainer
 from rawtune.training.curve import plot_losses
 from rawtune.training.saving import saving
 
@@ -28,7 +29,7 @@ def inputs(work: Work) -> dict[str, str]:
     return {
         "the dataset": files.sha256(path) if path.exists() else "",
         "student": content_hash(work.config.student),
-        "settings under 'training'": hash_settings(work.config.training),
+        "settings under 'training'": hash_settings(work.config.training, "report_to"),
     }
 
 
@@ -44,6 +45,9 @@ def run(work: Work) -> Done:
     curve = judge(result.losses, batch=settings.batch_size)
     with saving(output):
         plot_losses(result.losses, output / LOSS_CURVE, curve.steps)
+        data = {"dataset": path.name, "sha256": files.sha256(path), "rows": len(rows), "curve": curve.verdict.value}
+        record = json.loads((output / trainer.RECORD).read_text(encoding="utf-8"))
+        card.write(output, work.config.language, record, data)
     work.tell(f"the loss curve is {curve.verdict}: {curve.reason}")
     summary = {
         "student": work.config.student,
@@ -56,6 +60,15 @@ def run(work: Work) -> Done:
         "curve": curve.verdict.value,
     }
     return Done(files.sha256(output / "adapter_model.safetensors"), summary, output.relative_to(work.folder).as_posix())
+
+
+def some_questions(work: Work, most: int = 4) -> list[str]:
+    """A few questions of the newest dataset, from all over it; none if it is not there."""
+    record = work.ledger.stage("export")
+    if record is None or not (work.folder / record.product).exists():
+        return []
+    rows = files.read(work.folder / record.product, work.config.columns)
+    return [row.question for row in rows[:: max(1, len(rows) // most)]][:most]
 
 
 def _folder(work: Work, dataset: Path, identity: str) -> Path:

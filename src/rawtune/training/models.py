@@ -42,11 +42,14 @@ def resolve(name: str, progress: Progress | None = None) -> Path | str:
     return _on_hub(name)
 
 
-def load(name: str, quantise: Quantise = "none", progress: Progress | None = None) -> tuple[Any, Any]:
+def load(
+    name: str, quantise: Quantise = "none", progress: Progress | None = None, as_stored: bool = False
+) -> tuple[Any, Any]:
     """``(model, tokenizer)`` of a chat model, in evaluation mode, its weights in the precision this machine is best at.
 
-    ``nf4`` is QLoRA's 4-bit NormalFloat with double quantisation (Dettmers et al. 2023, arXiv:2305.14314). Generation
-    stops where the chat template ends a turn. No code that comes with a model is ever run.
+    With ``as_stored`` it is the precision of their files. ``nf4`` is QLoRA's 4-bit NormalFloat with double quantisation
+    (Dettmers et al. 2023, arXiv:2305.14314). Generation stops where the chat template ends a turn. No code that comes
+    with a model is ever run.
 
     Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
     """
@@ -74,7 +77,7 @@ def load(name: str, quantise: Quantise = "none", progress: Progress | None = Non
             )
         model = AutoModelForCausalLM.from_pretrained(
             source,
-            dtype=dtype,
+            dtype="auto" if as_stored else dtype,
             # At a few hundred tokens the backward pass of SDPA on a CPU costs more than plain matrix products.
             attn_implementation="sdpa" if cuda else "eager",
             device_map={"": torch.cuda.current_device()} if cuda else None,

@@ -13,7 +13,7 @@ from rawtune.config import Training
 from rawtune.errors import UsageError
 from rawtune.progress import Progress
 from rawtune.records import content_hash
-from rawtune.training import models
+from rawtune.training import models, reporting
 from rawtune.training.row_losses import RowLosses
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.tokens import Encoded, encode
@@ -62,6 +62,7 @@ def train(
     begun_with = identity(rows, model_name, settings)
     if done := _enter(output, begun_with, resume):
         return done
+    reporting.require(settings.report_to)
     model, tokenizer = models.load(model_name, settings.quantise, progress)
     with models.quiet():
         encoded = encode_rows(rows, tokenizer, settings)
@@ -91,7 +92,8 @@ def train(
 
 def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training) -> str:
     """Hash of all that decides what a run will learn."""
-    return content_hash([model_name, settings.model_dump(mode="json"), [list(row) for row in rows]])
+    settled = settings.model_dump(mode="json", exclude={"report_to"})
+    return content_hash([model_name, settled, [list(row) for row in rows]])
 
 
 def identity_of(output: Path) -> str | None:
@@ -210,7 +212,7 @@ def _run(
         save_strategy="steps",
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
-        report_to="none",
+        report_to=list(settings.report_to),
         disable_tqdm=True,
         log_level="error",
     )
@@ -218,7 +220,8 @@ def _run(
     trainer = AnswerTrainer(model, name, rows, padding, arguments, progress, row_losses)
     if checkpoint:
         progress.say(f"going on after step {_step(checkpoint)}")
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with reporting.kept_in(output):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return model, tuple(entry["loss"] for entry in trainer.state.log_history if "loss" in entry)
 
 
