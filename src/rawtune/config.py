@@ -149,6 +149,10 @@ class Augmentation(Section):
     written: int = Field(0, ge=0, le=100, description="Templates that the teacher is to write besides those.")
     faq: str | None = Field(None, description="Your users' questions, one a line: what the teacher's are to be like.")
 
+    ask_answerable: bool = Field(
+        False, description="Ask the teacher which templates, but for packaged ones, the answers do not answer."
+    )
+
     @model_validator(mode="after")
     def _questions_for_the_teacher(self) -> "Augmentation":
         if self.faq and not self.written:

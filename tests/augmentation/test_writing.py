@@ -109,8 +109,8 @@ def test_too_few_are_asked_for_again_and_too_many_are_told():
     [
         ("1. {concept}是什么？", "not a JSON object"),
         ("", "not a JSON object"),
-        ('{"questions": []}', "no list of templates"),
-        ('{"templates": "{concept}"}', "no list of templates"),
+        ('{"questions": []}', "no list 'templates'"),
+        ('{"templates": "{concept}"}', "no list 'templates'"),
         ("[" * 100_000, "not a JSON object"),
         (Reply(said(*GOOD["zh"]), "length"), "cut off"),
     ],

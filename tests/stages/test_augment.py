@@ -123,9 +123,10 @@ def test_a_concept_of_several_passages_asks_no_question_twice_and_may_be_capped(
 
 
 class Author:
-    """A teacher that writes rows by its script, and templates as told; it keeps the requests for templates."""
+    """A teacher that writes rows by its script, and says of templates what it is told; it keeps those requests."""
 
-    def __init__(self, *replies: list[str]) -> None:
+    def __init__(self, *replies: list[Any], key: str = "templates") -> None:
+        self.key = key
         self.replies = list(replies)
         self.asked: list[Request] = []
 
@@ -133,10 +134,10 @@ class Author:
         rows = Scripted(columns)
 
         def script(request: Request) -> str:
-            if "{concept}" not in request.messages[0].content:
+            if "{concept}" not in "".join(message.content for message in request.messages):
                 return rows._row(request)
             self.asked.append(request)
-            return json.dumps({"templates": self.replies.pop(0)}, ensure_ascii=False)
+            return json.dumps({self.key: self.replies.pop(0)}, ensure_ascii=False)
 
         return Scripted(columns, script)
 
@@ -144,9 +145,13 @@ class Author:
 def writing(folder: Path, monkeypatch: pytest.MonkeyPatch, author: Author) -> Path:
     made = make(folder, augmentation={"written": 3, "faq": "questions.txt", "variants": 8})
     (made / "questions.txt").write_text("滤芯怎么换？\n灯闪两下啥意思\n", encoding="utf-8")
+    employ(monkeypatch, author)
+    return made
+
+
+def employ(monkeypatch: pytest.MonkeyPatch, author: Author) -> None:
     for module in ("augment", "session"):
         monkeypatch.setattr(f"rawtune.stages.{module}.open_teacher", lambda settings, columns: author.teacher(columns))
-    return made
 
 
 def test_a_teacher_writes_templates_after_real_questions_and_is_paid_once(
@@ -209,7 +214,7 @@ def test_a_teacher_that_only_picks_cannot_write_templates(tmp_path: Path, monkey
         return teacher
 
     monkeypatch.setattr("rawtune.stages.augment.open_teacher", picking)
-    with pytest.raises(UsageError, match="cannot write templates"):
+    with pytest.raises(UsageError, match="can only pick"):
         augment(made)
 
 
@@ -225,3 +230,40 @@ def test_questions_without_a_number_of_templates_to_write_are_refused(tmp_path: 
     made = make(tmp_path, augmentation={"faq": "questions.txt"})
     with pytest.raises(ConfigError, match="faq needs written"):
         config.load(made)
+
+
+def asking(folder: Path, monkeypatch: pytest.MonkeyPatch, author: Author) -> Path:
+    made = own_templates(folder, verification={"ignore": ["RT601"]})
+    change(made, "ask_answerable: false", "ask_answerable: true")
+    employ(monkeypatch, author)
+    return made
+
+
+def test_a_template_that_does_not_suit_by_the_teachers_verdict_is_left_out_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = {"template": 1, "concept": "乾卦", "reason": "没有说到教育"}
+    author, heard = Author([verdict], key="unfit"), Heard()
+    made = asking(tmp_path, monkeypatch, author)
+    figures = augment(made, heard)
+    assert (figures["train_rows"], figures["phrasing_rows"], figures["questions_left_out"]) == (4, 4, 4)
+    assert any("{concept}与教育有何渊源？ (乾卦: 没有说到教育)" in line for line in heard.lines)
+    assert any("1 of 2 templates do not suit" in line for line in heard.lines)
+    assert "厚德载物" in author.asked[0].messages[1].content
+    change(made, "variants: 20", "variants: 1")
+    assert augment(made)["train_rows"] == 4
+    assert len(author.asked) == 1
+
+
+def test_packaged_templates_are_not_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    author = Author(key="unfit")
+    made = make(tmp_path, augmentation={"ask_answerable": True})
+    employ(monkeypatch, author)
+    assert augment(made)["train_rows"] == 80
+    assert not author.asked
+
+
+def test_a_verdict_that_cannot_be_read_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    author = Author([7], [7], key="unfit")
+    with pytest.raises(GateFailed, match="names no template"):
+        augment(asking(tmp_path, monkeypatch, author))

@@ -68,7 +68,7 @@ def write(
     ``known`` are templates that there are already, trained or held out. Whatever the ``form``, JSON is asked for: with
     ``ReplyForm.TEXT`` by the prompt alone. No reply raises an error.
     """
-    texts = _texts(language)
+    texts = prompts(language)
     schema = {ReplyForm.JSON_SCHEMA: _SCHEMA, ReplyForm.JSON_OBJECT: ANY_OBJECT}.get(form)
     asked = texts["user"].replace("<COUNT>", str(count)).replace("<EXAMPLES>", "\n".join(f"- {q}" for q in shown))
     messages = (Message("system", texts["system"]), Message("user", asked))
@@ -98,7 +98,7 @@ class _Judge:
         taken: list[str] = []
         refused: list[str] = []
         try:
-            entries = _entries(reply)
+            entries = read_list(reply, "templates")
         except ValueError as fault:
             return [], [str(fault)]
         for entry in entries:
@@ -130,8 +130,11 @@ def _is_in(text: str, language: str) -> bool:
     return 2 * (han if language == "zh" else sum(map(str.isascii, filter(str.isalpha, text)))) > letters
 
 
-def _entries(reply: Reply) -> list[Any]:
-    """The list in the one JSON object of a reply; a code fence or prose may stand around it. Raises ``ValueError``."""
+def read_list(reply: Reply, key: str) -> list[Any]:
+    """The list under ``key`` in the one JSON object of a reply; a code fence or prose may stand around it.
+
+    Raises ``ValueError`` saying what is wrong.
+    """
     if reply.finish_reason in _CUT_OFF:
         raise ValueError("the reply was cut off at the length limit")
     text = _THOUGHT.sub("", reply.text)
@@ -139,14 +142,15 @@ def _entries(reply: Reply) -> list[Any]:
         tree = json.loads(text[text.find("{") : text.rfind("}") + 1])
     except (ValueError, RecursionError):
         raise ValueError("the reply is not a JSON object") from None
-    entries = tree.get("templates") if isinstance(tree, dict) else None
+    entries = tree.get(key) if isinstance(tree, dict) else None
     if not isinstance(entries, list):
-        raise ValueError("the reply has no list of templates")
+        raise ValueError(f"the reply has no list '{key}'")
     return entries
 
 
 @lru_cache
-def _texts(language: str) -> Mapping[str, str]:
+def prompts(language: str) -> Mapping[str, str]:
+    """The packaged sentences for a teacher."""
     from ruamel.yaml import YAML
 
     text = files(__package__).joinpath(f"prompts/{language}.yaml").read_text(encoding="utf-8")

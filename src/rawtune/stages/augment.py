@@ -2,20 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import TypeVar
 
-from rawtune.augmentation import questions, writing
+from rawtune.augmentation import answerable, questions, writing
 from rawtune.augmentation.diversity import diversity
 from rawtune.augmentation.variants import order, shares
 from rawtune.errors import AccountingError, GateFailed, TeacherError, UsageError
 from rawtune.llm import open_teacher, parameters
-from rawtune.records import Example, Split, Suite, content_hash
+from rawtune.records import Example, Reply, Request, Split, Suite, content_hash
 from rawtune.stages.session import model_name, open_session, reply_form
 from rawtune.stages.stage import Done, Work
 from rawtune.verification.answerability import one_concepts_words
 from rawtune.verification.rulebook import chosen
+
+T = TypeVar("T")
 
 
 def load_templates(work: Work) -> questions.Templates:
@@ -32,14 +35,14 @@ def inputs(work: Work) -> dict[str, str]:
     """The verified rows, the templates, how many are drawn, and whether the rule about them is on."""
     settings = work.config.augmentation
     asked = ""
-    if settings.written:
+    if settings.written or settings.ask_answerable:
         teacher = [model_name(work), asdict(parameters(work.config.teacher))]
-        asked = content_hash([settings.written, _real_questions(work), teacher])
+        asked = content_hash([settings.written, _real_questions(work), settings.ask_answerable, teacher])
     return {
         "rule RT601": str(chosen("RT601", work.config.verification)),
         "verified rows": work.output("verify"),
         "question templates": load_templates(work).hash,
-        "what the teacher is to write templates after": asked,
+        "what the teacher is asked about templates": asked,
         "augmentation.variants": str(settings.variants),
         "augmentation.per_concept": str(settings.per_concept),
     }
@@ -57,6 +60,8 @@ def run(work: Work) -> Done:
     if record and len(synthesised) != record.summary["kept"]:
         raise AccountingError(f"{record.summary['kept']} rows were kept, but {len(synthesised)} are in the ledger")
     unfit = _unfit(work, templates, synthesised)
+    if settings.ask_answerable and (lines := _unanswered(work, templates, synthesised)):
+        unfit = {row.concept: unfit.get(row.concept, set()) | lines for row in synthesised}
     trained = [row for row in synthesised if row.split is Split.TRAIN]
     allowed = shares([row.concept for row in trained], settings.variants, settings.per_concept)
     forms = _draw(templates, trained, allowed, unfit)
@@ -138,40 +143,17 @@ def _real_questions(work: Work) -> list[str]:
 
 
 def _write(work: Work, templates: questions.Templates) -> writing.Written:
-    """Let the teacher write templates after the user's questions, or after one of each family; stored, so paid once.
+    """Let the teacher write templates after the user's questions, or after one of each family.
 
-    Raises ``UsageError`` for a teacher that only picks, ``GateFailed`` if it wrote nothing that can be used.
+    Raises ``GateFailed`` if it wrote nothing that can be used.
     """
-    settings, teacher = work.config.augmentation, open_teacher(work.config.teacher, work.config.columns)
-    if not teacher.writes_freely:
-        raise UsageError(
-            f"augmentation.written: {work.config.teacher.model} can only pick sentences, so it cannot write templates",
-            "name a teacher that writes, such as openai:NAME, or set augmentation.written to 0",
-        )
+    settings = work.config.augmentation
     asked = _real_questions(work)
     shown = writing.examples(asked or [lines[0] for lines in templates.to_train.values()])
     if len(shown) < len(asked):
         work.tell(f"{len(shown)} of the {len(asked)} questions in {settings.faq} are shown to the teacher")
-    talk = partial(
-        writing.write,
-        shown,
-        settings.written,
-        [*templates.train, *templates.held_out],
-        language=work.config.language,
-        model=model_name(work),
-        parameters=parameters(work.config.teacher),
-        form=reply_form(work, teacher) or teacher.forms[-1],
-    )
-    results: list[writing.Written | TeacherError] = []
-
-    async def ask() -> None:
-        async with open_session(work, "augment") as session:
-            await session.follow([("templates", talk)], lambda _, result, __: results.append(result))
-
-    asyncio.run(ask())
-    if isinstance(results[0], TeacherError):
-        raise results[0]
-    written = results[0]
+    known = [*templates.train, *templates.held_out]
+    written = _talk(work, "written", partial(writing.write, shown, settings.written, known))
     for line in written.templates:
         work.progress.say(f"  {line}")
     for line in written.refused:
@@ -181,6 +163,61 @@ def _write(work: Work, templates: questions.Templates) -> writing.Written:
     if not written.templates:
         raise GateFailed(
             f"the teacher wrote no template that can be used: {written.refused[0]}",
-            "see what it was asked, and change augmentation.faq or the teacher; or set augmentation.written to 0",
+            "name another teacher, give plainer questions in augmentation.faq, or set augmentation.written to 0",
         )
     return written
+
+
+def _unanswered(work: Work, templates: questions.Templates, rows: Sequence[Example]) -> set[str]:
+    """The templates that do not suit every concept, by the teacher; packaged ones do, and are not asked about.
+
+    Raises ``GateFailed`` if its verdict cannot be read.
+    """
+    packaged = questions.load(work.config.language)
+    known = {*packaged.train, *packaged.held_out}
+    lines = [line for line in (*templates.train, *templates.held_out) if line not in known]
+    if not lines:
+        return set()
+    answers = {row.concept: row.answer for row in rows}
+    shown = {concept: answers[concept] for concept in writing.examples(list(answers))}
+    try:
+        unfit = _talk(work, "ask_answerable", partial(answerable.ask, lines, shown))
+    except ValueError as fault:
+        raise GateFailed(
+            f"the teacher was asked which templates do not suit: {fault}",
+            "name another teacher, or set augmentation.ask_answerable to false",
+        ) from None
+    for line, reason in unfit.items():
+        work.progress.say(f"  left out: {line} ({reason})")
+    work.tell(f"{len(unfit)} of {len(lines)} templates do not suit every concept, by the teacher's verdict")
+    return set(unfit)
+
+
+def _talk(work: Work, setting: str, begin: Callable[..., Generator[Request, Reply, T]]) -> T:
+    """What a conversation with the teacher comes to; its replies are stored, so it is paid for once.
+
+    Raises ``UsageError`` for a teacher that only picks, ``TeacherError`` if a call fails.
+    """
+    teacher = open_teacher(work.config.teacher, work.config.columns)
+    if not teacher.writes_freely:
+        raise UsageError(
+            f"augmentation.{setting}: {work.config.teacher.model} can only pick sentences",
+            f"name a teacher that writes, such as openai:NAME, or take augmentation.{setting} out",
+        )
+    talk = partial(
+        begin,
+        language=work.config.language,
+        model=model_name(work),
+        parameters=parameters(work.config.teacher),
+        form=reply_form(work, teacher) or teacher.forms[-1],
+    )
+    results: list[T | TeacherError] = []
+
+    async def ask() -> None:
+        async with open_session(work, "augment") as session:
+            await session.follow([(setting, talk)], lambda _, result, __: results.append(result))
+
+    asyncio.run(ask())
+    if isinstance(results[0], TeacherError):
+        raise results[0]
+    return results[0]
