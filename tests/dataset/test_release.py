@@ -27,6 +27,7 @@ FACTS = {
     "teacher": "openai:模型",
     "teacher_address": None,
     "repaired_rows": 1,
+    "warnings": {"en": {"few_answers": "3 rows, 2 answers: few"}, "zh": {"few_answers": "3 行，2 个答案：太少"}},
     "raw": [("raw/易经.txt", "ab" * 32)],
 }
 STEM = "d_dataset_20261122_120000"

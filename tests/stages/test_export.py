@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from ruamel.yaml import YAML
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 from rawtune import config, project
 from rawtune.dataset.readers import open_rows
 from rawtune.errors import UsageError
+from rawtune.progress import Silent
 from rawtune.project import Project
 
 
@@ -86,3 +88,24 @@ def test_a_format_that_is_not_known_is_named_before_anything_is_done(book: Path)
         with pytest.raises(UsageError, match="'excel'"):
             opened.export(["excel"])
         assert not opened.status()[0].record
+
+
+def test_few_answers_and_empty_suites_are_told_everywhere(book: Path) -> None:
+    class Heard(Silent):
+        lines: ClassVar[list[str]] = []
+
+        def say(self, line: str) -> None:
+            self.lines.append(line)
+
+    with Project(book, Heard()) as opened:
+        dataset = opened.export()
+        told = opened.status()[4].record.summary["warnings"]
+    assert set(told) == {"few_answers", "phrasing_suite", "concept_suite"}
+    assert set(told.values()) <= set(Heard.lines)
+    assert told["few_answers"].startswith("60 rows, 3 answers: ")
+    manifest = json.loads(dataset.with_suffix(".manifest.json").read_text(encoding="utf-8"))
+    assert manifest["warnings"]["en"] == told
+    assert manifest["warnings"]["zh"]["few_answers"].startswith("60 行数据，只有 3 个不同的答案")
+    card = dataset.with_suffix(".card.md").read_text(encoding="utf-8")
+    for lines in manifest["warnings"].values():
+        assert all(line[1:] in card for line in lines.values())

@@ -1,19 +1,25 @@
 """Rows to a dataset in the formats asked for, under a time stamp; a dataset is never changed afterwards."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+from rawtune.comparison.statistics import MIN_CLUSTERS
+from rawtune.dataset import remarks
 from rawtune.dataset.formats import wanted
 from rawtune.dataset.release import Release
 from rawtune.errors import GateFailed
-from rawtune.records import content_hash
+from rawtune.records import Suite, content_hash
+from rawtune.stages import leaks
 from rawtune.stages.stage import Done, Work
+from rawtune.verification.rulebook import chosen
 
 
 def inputs(work: Work) -> dict[str, str]:
-    """The rows, what the files and their columns are called, and the formats of the settings."""
+    """The rows, what the files and their columns are called, the formats of the settings, and the rule about leaks."""
     return {
+        "rule RT502": str(chosen("RT502", work.config.verification)),
         "questions": work.output("augment"),
         "columns": content_hash(work.config.columns),
         "name": content_hash(work.config.name),
@@ -22,12 +28,18 @@ def inputs(work: Work) -> dict[str, str]:
 
 
 def run(work: Work) -> Done:
-    """Write the dataset; an earlier one with the same rows stays as it is."""
+    """Write the dataset, unless it gives its test away; an earlier one with the same rows stays as it is."""
     if next(work.ledger.dataset_rows(), None) is None:
         raise GateFailed(
             "no row to train on: every passage is held out or in quarantine",
             "add raw text, lower passages.held_out, or see: rawtune status",
         )
+    if not (ruled := chosen("RT502", work.config.verification)):
+        work.tell("RT502 is ignored: whether rows to train on hold held-out answers is not looked at")
+    leaks.refuse(work.ledger, ruled)
+    warnings = _remarks(work)
+    for line in warnings["en"].values():
+        work.tell(line)
     facts = {
         "counts": work.ledger.stage("verify").summary,  # type: ignore[union-attr]  # export runs after it
         "split": work.ledger.stage("read").summary,  # type: ignore[union-attr]
@@ -35,6 +47,7 @@ def run(work: Work) -> Done:
         "teacher": work.config.teacher.model,
         "teacher_address": work.config.teacher.base_url,
         "repaired_rows": work.ledger.count_repaired(),
+        "warnings": warnings,
         "raw": sorted(work.ledger.documents().items()),
     }
     folder = work.folder / "datasets"
@@ -46,6 +59,7 @@ def run(work: Work) -> Done:
         "train_rows": manifest["rows"],
         "held_out_rows": manifest["held_out_rows"],
         "distinct_answers": manifest["distinct_answers"],
+        **({"warnings": warnings["en"]} if warnings["en"] else {}),
     }
     return Done(manifest["sha256"], summary, f"datasets/{manifest['file']}")
 
@@ -57,6 +71,19 @@ def written(work: Work) -> frozenset[str]:
     if manifest is None or not manifest.exists():
         return frozenset()
     return frozenset(json.loads(manifest.read_text(encoding="utf-8"))["formats"])
+
+
+def _remarks(work: Work) -> dict[str, dict[str, str]]:
+    """What a reader of the figures should know, by language and name."""
+    rows, answers, asked = 0, set(), set()
+    for entry in work.ledger.dataset_rows():
+        rows += 1
+        answers.add(hash(entry.answer))
+    for entry in work.ledger.held_out_rows():
+        asked.add((entry.source.suite, entry.source.parent))
+    passages = Counter(suite for suite, _ in asked)
+    suites = {suite.value: passages[suite.value] for suite in (Suite.PHRASING, Suite.CONCEPT)}
+    return {language: remarks.write(language, rows, len(answers), suites, MIN_CLUSTERS) for language in ("en", "zh")}
 
 
 def _free_stem(folder: Path, prefix: str) -> str:

@@ -1,6 +1,7 @@
 """Held-out answers that training holds, too, whole or nearly."""
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -13,10 +14,11 @@ from rawtune.verification.rule import Row
 _RUN = 8
 """Characters; eight in a row are hardly shared by chance, in Chinese or in English."""
 _SHORTEST = 12
-"""Characters: a shorter answer, such as "Yes." or 「正确」, may well answer questions of both splits."""
+"""Characters, a Chinese one as two: a shorter answer ("Yes.", 「正确」) may well be given in both splits."""
 _SAMPLE = 12
 """Runs by which an answer is looked up; where some are found, all of them are counted."""
 _SHARE = 0.8
+_SIGNS = re.compile(r"[\s,.;:!?()'\"，。、；：！？（）“”‘’「」《》…—]+")
 
 
 @lru_cache(maxsize=64)
@@ -30,10 +32,10 @@ def crossed(rows: Callable[[], Iterable[Row]]) -> dict[str, int]:
 
     Read twice. Refusals and answers of a few characters give nothing away.
     """
-    holders: defaultdict[int, list[str]] = defaultdict(list)
+    holders: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows():
-        if not is_training(row.split) and len(row.answer.strip()) >= _SHORTEST and not any(refusal.check(row)):
-            for run in nsmallest(_SAMPLE, _runs(row.answer)):
+        if not is_training(row.split) and _width(row.answer) >= _SHORTEST and not any(refusal.check(row)):
+            for run in nsmallest(_SAMPLE, _runs(row.answer), key=_hash):
                 if row.answer not in holders[run]:
                     holders[run].append(row.answer)
     found: dict[str, int] = {}
@@ -50,9 +52,23 @@ def crossed(rows: Callable[[], Iterable[Row]]) -> dict[str, int]:
     return found
 
 
+def plain(text: str) -> str:
+    """What two texts have in common that differ in punctuation, white space, capitals or the width of signs only."""
+    return _SIGNS.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _width(text: str) -> int:
+    text = text.strip()[:_SHORTEST]
+    return sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text)
+
+
 @lru_cache(maxsize=1024)
-def _runs(text: str) -> frozenset[int]:
-    """Hashes of all runs of characters, white space aside; the same in every process."""
-    text = re.sub(r"\s+", "", text.casefold())
-    starts = range(max(1, len(text) - _RUN + 1))
-    return frozenset(crc32(text[at : at + _RUN].encode(errors="replace")) for at in starts)
+def _runs(text: str) -> frozenset[str]:
+    """All runs of characters."""
+    text = plain(text)
+    return frozenset([text[at : at + _RUN] for at in range(max(1, len(text) - _RUN + 1))])
+
+
+def _hash(run: str) -> int:
+    """The same in every process."""
+    return crc32(run.encode(errors="replace"))
