@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawtune.dataset.json_text import doubled, rewritten
+from rawtune.dataset.json_text import DECODER, doubled, rewritten
 from rawtune.dataset.readers import open_rows
 
 VALUES = st.recursive(
@@ -53,7 +53,8 @@ def test_what_is_rewritten_is_read_as_the_new_value(old, new, indent):
     ],
 )
 def test_a_key_is_doubled_only_in_the_row_itself(raw, twice):
-    assert doubled(raw, ("question", "answer")) == (f"the key '{twice}' stands there twice" if twice else "")
+    row = DECODER.decode(raw)
+    assert doubled(row, ("question", "answer")) == (f"the key '{twice}' stands there twice" if twice else "")
 
 
 @pytest.mark.parametrize("form", ["{}\n{}\n", "[{}, {}]"])

@@ -4,7 +4,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rawtune.dataset.json_scan import SPLITS
@@ -44,7 +43,7 @@ class FolderRows(Rows):
             split = _split(name)
             for record in part:
                 number += 1
-                yield replace(record, number=number, file=name, split=record.split or split)
+                yield record._replace(number=number, file=name, split=record.split or split)
 
     def replace_texts(self, record: Record, turn: int, question: str, answer: str) -> Record:
         """``record`` with other texts in one of its turns; all else stays as it was."""

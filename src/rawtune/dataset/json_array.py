@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -51,13 +51,13 @@ class JsonRows(TextRows):
                 number += 1
                 fault = self.encoding.fault(element.raw)
                 if not fault and isinstance(element.value, dict):
-                    fault = doubled(element.raw, self.layout.keys)
+                    fault = doubled(element.value, self.layout.keys)
                 if fault:
                     yield Record(number, line, fault=fault, original=element)
                     continue
                 record = self._record(number, line, element.value, element)
                 if key.lower() in SPLITS and not record.split:
-                    record = replace(record, split=key)
+                    record = record._replace(split=key)
                 yield lone_surrogate(record) if "\\" in element.raw else record
             self.tail = window.take()
         except Broken as error:

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from rawtune.dataset import shapes
 from rawtune.dataset.files import replacing
-from rawtune.dataset.json_text import doubled, lone_surrogate, rewritten
+from rawtune.dataset.json_text import DECODER, doubled, lone_surrogate, rewritten
 from rawtune.dataset.rows import Record
 from rawtune.dataset.text import detect
 from rawtune.dataset.text_rows import TextRows, TextWriter
@@ -33,7 +33,7 @@ class JsonLinesRows(TextRows):
             value, fault = _parsed(raw)
             fault = self.encoding.fault(raw) or fault
             if not fault and isinstance(value, dict):
-                fault = doubled(raw, self.layout.keys)
+                fault = doubled(value, self.layout.keys)
             record = (
                 Record(number, line, fault=fault, original=(before + raw, value))
                 if fault
@@ -77,7 +77,7 @@ def open_json_lines(path: Path, columns: tuple[str, str] | None) -> JsonLinesRow
 
 def _parsed(raw: str) -> tuple[Any, str]:
     try:
-        return json.loads(raw), ""
+        return DECODER.decode(raw), ""
     except json.JSONDecodeError as error:
         return None, f"is not JSON: {error.msg} (character {error.pos + 1})"
     except (ValueError, RecursionError) as error:  # a number of too many digits, too many brackets

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from rawtune.dataset.json_text import DECODER
 from rawtune.dataset.shapes import CHATS
 
 SPLITS = frozenset(("train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"))
@@ -16,7 +17,6 @@ ARRAYS = SPLITS | {"data", "dataset", "rows", "examples", "samples", "items", "r
 _PIECE = 1 << 18
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LONGEST_TOKEN = 16  # characters that may be cut in two at a window's end, such as -Infinity or an escape
-_decode = json.JSONDecoder().raw_decode
 
 
 class Broken(ValueError):
@@ -83,7 +83,7 @@ class Window:
         """The JSON value that begins here, which is passed."""
         while True:
             try:
-                value, end = _decode(self._text, self._at)
+                value, end = DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 torn = error.msg.startswith("Unterminated string") or error.pos > len(self._text) - _LONGEST_TOKEN
                 if torn and self._more():

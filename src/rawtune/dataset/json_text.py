@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from rawtune.dataset.rows import Record
@@ -62,13 +61,27 @@ def _after_space(text: str, at: int) -> int:
     return space.end() if space else at
 
 
-def doubled(raw: str, keys: Iterable[str]) -> str:
-    """The fault if the object ``raw`` has one of ``keys`` twice: readers differ in which of the values they take."""
-    if all(raw.count(f'"{key}"') < 2 for key in keys):
-        return ""
-    pairs = json.loads(raw, object_pairs_hook=list)  # the outermost object is the last to become a list
-    found = Counter(key for key, _ in pairs)
-    return next((f"the key '{key}' stands there twice" for key in keys if found[key] > 1), "")
+class Doubled(dict[str, Any]):
+    """A JSON object that has a key twice, with the last value of each, as ``json`` reads it."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.counts = Counter(key for key, _ in pairs)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    return plain if len(plain) == len(pairs) else Doubled(pairs)
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object)
+"""Reads JSON as ``json`` does; an object with a key twice becomes a ``Doubled``."""
+
+
+def doubled(row: Any, keys: Iterable[str]) -> str:
+    """The fault if ``row`` has one of ``keys`` twice: readers differ in which of the values they take."""
+    counts = row.counts if isinstance(row, Doubled) else {}
+    return next((f"the key '{key}' stands there twice" for key in keys if counts.get(key, 0) > 1), "")
 
 
 def lone_surrogate(record: Record) -> Record:
@@ -79,5 +92,5 @@ def lone_surrogate(record: Record) -> Record:
                 text.encode()
             except UnicodeEncodeError as error:
                 code = ord(text[error.start])
-                return replace(record, turns=(), fault=f"'{column}' holds half a character: \\u{code:04x}")
+                return record._replace(turns=(), fault=f"'{column}' holds half a character: \\u{code:04x}")
     return record

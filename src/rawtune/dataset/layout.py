@@ -3,14 +3,13 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from rawtune.records import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One question with its answer, and where in the row they stand, as in ``messages[1].content``.
 
     ``repeated`` says that the question is that of the turn before, which has another answer to it. ``more`` is the

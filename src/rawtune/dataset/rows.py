@@ -6,16 +6,14 @@ A record keeps what it was read from, so that writing it unchanged gives the sam
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rawtune.dataset.layout import Layout, Turn, Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row of a file: its questions and answers, or the fault for which it has none.
+class Record(NamedTuple):
+    """One row of a file: its questions and answers, or the fault for which it has none. There may be millions.
 
     ``number`` counts the rows of the whole file or folder from 1, faulty ones too. ``line`` is the line of the file on
     which the row begins, 0 where the format has no lines; ``file`` is set in a folder, relative to it.
@@ -97,7 +95,7 @@ class FileRows(Rows):
         if not updates:
             return record
         original = self._updated(record.original, updates)
-        return replace(record, turns=self.layout.turns({**row, **updates}), original=original)
+        return record._replace(turns=self.layout.turns({**row, **updates}), original=original)
 
     @abstractmethod
     def _row(self, original: Any) -> Mapping[str, Any]:

@@ -91,9 +91,10 @@ class Lint:
             return Checked(record, tuple(unread), (None,) * len(unread))
         turns = zip(record.turns, self._turns(record), strict=True)
         found = [found for turn, (row, at) in turns for found in self._judge(turn, row, at)]
-        if found:
-            accepted = self.marks.accepted(record_id(record))
-            found = [(finding, passage) for finding, passage in found if finding.code not in accepted]
+        if not found:
+            return Checked(record, (), (), record.concept, fixed)
+        accepted = self.marks.accepted(record_id(record))
+        found = [(finding, passage) for finding, passage in found if finding.code not in accepted]
         concept = record.concept or self._concept(record)
         return Checked(record, tuple(f for f, _ in found), tuple(p for _, p in found), concept, fixed)
 

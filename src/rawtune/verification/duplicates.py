@@ -1,18 +1,17 @@
 """RT4xx: rows that say again what other rows say, or that say what belongs to others."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import pairwise
 from zlib import crc32
 
 from rawtune.records import Severity
 from rawtune.verification.concepts import SLOT, mask, subject
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
-from rawtune.verification.seen import Group, Met, Seen, key, template
+from rawtune.verification.seen import Group, Met, Seen, key
 
-_BETWEEN = re.compile(r"[^\w{}]+")
-_OTHER_ORDER = (0x5DEECE66D1234567).__xor__
-"""An order of hashes that has nothing to do with their own."""
+_RUN = re.compile(r"[\w{}]+")
+_BETWEEN = bytes(sign if _RUN.match(chr(sign)) else ord(" ") for sign in range(256))
 _BRACKETS = re.compile(r"\s*[(（][^)）]*[)）]?$")
 _SHORTEST = 12
 """Characters: a shorter answer, such as "Yes." or 「正确」, may well answer many questions."""
@@ -59,34 +58,40 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
         return
     if hash((key(row.question), key(row.answer))) in seen.repeated_rows:
         return
-    words = template(row, group).lower()
-    pairs = _pairs(words)
-    about = subject(row.question, group.concepts), group.name
-    least = hash((about, min(pairs))), hash((about, max(pairs))), hash((about, min(pairs, key=_OTHER_ORDER)))
-    first, second, third = least
-    for met in seen.alike(least):
-        a, b, c = met.least
-        if (a == first) + (b == second) + (c == third) > 1 and met.number != row.number:
-            others = pairs if met.words == words else _pairs(met.words)
-            if len(pairs & others) >= likeness * len(pairs | others):
-                yield Spot(f"asks nearly what row {met.number} asks", Column.QUESTION, 0, len(row.question))
-                return
-    seen.remember(Met(words, least, row.number))
+    concept = subject(row.question, group.concepts)
+    words = row.question.lower()
+    pairs = _pairs(words.replace(concept.lower(), SLOT) if concept else words)
+    keys = _keys(pairs, (concept, group.name))
+    for met in seen.alike(keys):
+        fewer, more = sorted((len(pairs), len(met.pairs)))
+        if met.number == row.number or fewer < likeness * more:
+            continue
+        shared = len(set(pairs).intersection(met.pairs))
+        if shared >= likeness * (fewer + more - shared):
+            yield Spot(f"asks nearly what row {met.number} asks", Column.QUESTION, 0, len(row.question))
+            return
+    seen.remember(Met(pairs, row.number), keys)
 
 
-def _pairs(question: str) -> set[int]:
+def _pairs(question: str) -> tuple[int, ...]:
     """Hashes of the pairs of neighbours among the words, or Chinese characters, of a question; the slot is a word.
 
     Made of numbers, as a hash of text is another one in every process, and with it which questions are compared.
     """
     units = [0]
-    for run in _BETWEEN.sub(" ", question).split():
-        if run.isascii():
-            units.append(crc32(run.encode()))
-        else:
-            units.extend(map(ord, run))
+    if question.isascii():
+        units.extend(map(crc32, question.encode().translate(_BETWEEN).split()))
+    else:
+        for run in _RUN.findall(question):
+            units.extend((crc32(run.encode()),) if run.isascii() else map(ord, run))
     units.append(0)
-    return set(map(hash, pairwise(units)))
+    return tuple(set(map(hash, pairwise(units))))
+
+
+def _keys(pairs: tuple[int, ...], about: Hashable) -> tuple[int, int, int]:
+    """What questions about the same share if they share two of the three hashes that stand for their pairs."""
+    least, most, middle = min(pairs), max(pairs), min(map(abs, pairs))
+    return hash((about, least, most)), hash((about, least, middle)), hash((about, middle, most))
 
 
 @rule("RT403", "answer-of-another", Scope.ROWS)

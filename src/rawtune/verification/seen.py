@@ -23,9 +23,9 @@ _GROUPS = 10_000
 _SAID = 4_000
 """Characters of a group's answers that are kept."""
 _MET = 120_000
-"""Hashes of questions that are remembered at once, to find those that are nearly the same."""
-_ALIKE = 12
-"""Questions remembered by one hash, the latest."""
+"""Keys of questions that are remembered at once, to find those that are nearly the same."""
+_ALIKE = 6
+"""Questions remembered by one key, the latest."""
 
 
 class Group(NamedTuple):
@@ -36,10 +36,9 @@ class Group(NamedTuple):
 
 
 class Met(NamedTuple):
-    """A question that was judged before: its words, three hashes by which it is found, its row's number."""
+    """A question that was judged before: the hashes of its pairs of words, its row's number."""
 
-    words: str
-    least: tuple[int, int, int]
+    pairs: tuple[int, ...]
     number: int
 
 
@@ -86,16 +85,17 @@ class Seen:
         found = pieces(question) & self._names.keys()
         return [concept for piece in sorted(found) for concept in sorted(self._names[piece]) if concept in question]
 
-    def alike(self, hashes: Iterable[int]) -> Iterator[Met]:
-        """Questions met so far that share one of these hashes."""
-        return (met for value in hashes for met in self._alike.get(value, ()))
+    def alike(self, keys: Iterable[int]) -> list[Met]:
+        """Questions met so far that share one of these keys."""
+        return [met for key in keys for met in self._alike.get(key, ())]
 
-    def remember(self, question: Met) -> None:
-        """From now on, find this question by its hashes."""
-        for value in question.least:
-            same = self._alike.setdefault(value, [])
+    def remember(self, question: Met, keys: Iterable[int]) -> None:
+        """From now on, find this question by its keys."""
+        for key in keys:
+            same = self._alike.setdefault(key, [])
             same.append(question)
-            del same[:-_ALIKE]
+            if len(same) > _ALIKE:
+                del same[0]
         while len(self._alike) > _MET:
             self._alike.popitem(last=False)
 
