@@ -1,6 +1,6 @@
 import pytest
 
-from rawtune.comparison.metrics import chance, score
+from rawtune.comparison.metrics import chance, exact_match, normalised, rouge_l, score, stated, words
 from rawtune.records import Answer, Suite
 
 MENG = "Meng is a spring at the foot of a mountain: youthful inexperience that asks to be taught."
@@ -89,3 +89,83 @@ def test_an_echo_of_the_concepts_name_is_not_identified(concept, echo, own, othe
     first, _ = score([answer(concept, own, echo), answer("other", other, other)])
     assert first.chrf > 0
     assert not first.identified
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  The Lake.\n", "the lake"),
+        ("ＡＢＣ　１２。", "abc 12"),
+        ("蒙卦  象征启蒙。", "蒙卦 象征启蒙"),
+        ("3.5", "3.5"),
+        ("。", ""),
+    ],
+)
+def test_texts_are_normalised(text, expected):
+    assert normalised(text) == expected
+
+
+def test_a_chinese_character_is_a_word():
+    assert words("LoRA 的秩是 16，学习率 1e-3。") == ["lora", "的", "秩", "是", "16", "学", "习", "率", "1e", "3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "expected"),
+    [
+        # Lin 2004, section 3.1: S1 against S2 and S3; the common subsequences are 3 and 2 words of 4.
+        ("police kill the gunman", "police killed the gunman", 0.75),
+        ("the gunman kill police", "police killed the gunman", 0.5),
+        ("Police killed the gunman!", "police killed the gunman.", 1),
+        ("山下出泉", "山下有泉水", 2 * 3 / 9),
+        ("", "police", 0),
+        ("police", "。", 0),
+    ],
+)
+def test_rouge_l_of_known_pairs(text, reference, expected):
+    assert rouge_l(text, reference) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "same"),
+    [
+        ("The Nile.", "the  nile", True),
+        ("十二。", "十二", True),
+        ("１２", "12", True),
+        ("the Nile river", "the Nile", False),
+        ("", "", False),
+        (" 。", ".", False),
+    ],
+)
+def test_an_exact_match_overlooks_form_only(text, reference, same):
+    assert exact_match(text, reference) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "slot", "found"),
+    [
+        ("It has 12 lines.", "12", True),
+        ("It has 120 lines.", "12", False),
+        ("It weighs 1.12 kg.", "12", False),
+        ("It weighs 12.5 kg.", "12", False),
+        ("There are 12.", "12", True),
+        ("共12条", "12", True),
+        ("Above is KAN, water.", "Kan", True),
+        ("Above is Kanto.", "Kan", False),
+        ("The Étude", "tude", False),
+        ("上卦为艮，下卦为坎。", "坎", True),
+        ("共六十四卦", "六", False),
+        ("共六十四卦", "六十四", True),
+        ("it costs $5 (five)", "$5", True),
+        ("a C++ compiler", "c++", True),
+        ("anything", "", False),
+    ],
+)
+def test_a_slot_is_found_as_a_whole(text, slot, found):
+    assert stated(text, [slot]) == [found]
+
+
+def test_the_caller_may_normalise_numerals_as_well():
+    def digits(text):
+        return normalised(text).replace("十二", "12")
+
+    assert stated("一年有十二个月，分四季。", ["12", "四季", "13"], digits) == [True, True, False]

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rawtune.comparison.statistics import Interval, difference, mean, share, verdict, wilson
+from rawtune.comparison.statistics import (
+    Interval,
+    detectable_mean_gain,
+    difference,
+    mean,
+    share,
+    sign_flip,
+    verdict,
+    wilson,
+)
 
 
 def clusters(count, each):
@@ -109,3 +118,53 @@ def test_the_verdict_asks_whether_the_interval_excludes_zero(low, high, expected
 
 def test_without_an_interval_nothing_is_shown():
     assert verdict(Interval(40.0, None, None, 20, 5)) == "not shown"
+
+
+@pytest.mark.parametrize("count", [6, 9, 12])
+def test_the_sign_flip_test_agrees_with_scipy(count):
+    generator = np.random.default_rng(count)
+    values = generator.normal(0.6, 1, count)
+    result = sign_flip(list(values), [0.0] * count, clusters(count, 1))
+    expected = stats.permutation_test((values,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    assert result.p == pytest.approx(expected.pvalue)
+    assert (result.estimate, result.clusters) == (pytest.approx(values.mean()), count)
+
+
+def test_with_many_passages_signs_are_drawn():
+    values = np.random.default_rng(8).normal(0.3, 1, 40)
+    result = sign_flip(list(values), [0.0] * 40, clusters(40, 1))
+    assert result.p == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.01)
+    assert result == sign_flip(list(values), [0.0] * 40, clusters(40, 1))
+    assert sign_flip([9.0] * 40, [0.0] * 40, clusters(40, 1)).p == pytest.approx(1e-4)  # never zero
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, "not shown"), (5, "not shown"), (6, "better")])
+def test_fewer_than_six_passages_show_nothing_however_clear(count, expected):
+    result = sign_flip([90.0] * count * 3, [10.0] * count * 3, clusters(count, 3))
+    assert result.p == 2 / 2**count
+    assert result.verdict == expected
+
+
+def test_each_passage_counts_once_in_the_sign_flip_test():
+    names = ["a"] * 50 + list("bcdefg")
+    result = sign_flip([-1.0] * 50 + [1.0] * 6, [0.0] * 56, names)
+    assert result.estimate == pytest.approx(5 / 7)
+    assert sign_flip([0.0] * 56, [1.0] * 56, names).verdict == "worse"
+
+
+def test_models_that_are_alike_have_p_1():
+    assert sign_flip([0.1] * 8, [0.1] * 8, clusters(8, 1)).p == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "effect"),
+    # statsmodels 0.15.0, TTestPower().solve_power(nobs=count, alpha=.05, power=.8)
+    [(6, 1.4345451395), (10, 0.9960019108), (20, 0.6604416544), (34, 0.4950291315), (100, 0.2829117120)],
+)
+def test_the_detectable_mean_gain_agrees_with_statsmodels(count, effect):
+    assert detectable_mean_gain(12.5, count) == pytest.approx(12.5 * effect, rel=1e-5)
+
+
+def test_too_few_passages_could_not_show_any_gain():
+    assert detectable_mean_gain(1.0, 5) is None
+    assert detectable_mean_gain(0.0, 8) == 0

@@ -13,6 +13,9 @@ from typing import Literal
 
 MIN_CLUSTERS = 6  # with fewer passages no difference can be significant, so none is claimed
 CONFIDENCE = 0.95
+POWER = 0.8  # with this chance a test is asked to show a gain, where the smallest one is told
+EXACT_CLUSTERS = 20  # up to here all 2**clusters signs are tried, a million at most
+_SAMPLES = 9_999
 
 Verdict = Literal["better", "worse", "not shown"]
 
@@ -95,6 +98,64 @@ def verdict(difference: Interval) -> Verdict:
     if difference.low > 0:
         return "better"
     return "worse" if difference.high < 0 else "not shown"
+
+
+@dataclass(frozen=True, slots=True)
+class SignFlip:
+    """The mean of the ``clusters`` passages' mean differences, and how often chance brings one as far from 0."""
+
+    estimate: float
+    p: float
+    clusters: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """``better`` or ``worse`` if p is below .05, else ``not shown``; so it is with fewer than six passages."""
+        if self.p > 1 - CONFIDENCE:
+            return "not shown"
+        return "better" if self.estimate > 0 else "worse"
+
+
+def sign_flip(tuned: Sequence[float], base: Sequence[float], clusters: Sequence[str]) -> SignFlip:
+    """Two-sided permutation test for few passages. ``ValueError`` if there are no values.
+
+    Were both models alike, each passage's difference could as well have the other sign (Fisher 1935, "The Design of
+    Experiments", section 21). Each passage counts once, however many questions it has. Exact up to 20 passages: the
+    least p is then 2 / 2**passages, which is above .05 with fewer than six. Beyond, signs are drawn with a fixed seed,
+    and the observed ones count among them (Phipson and Smyth 2010, "Permutation P-values should never be zero").
+    """
+    import numpy as np
+
+    sums, sizes = _by_cluster([after - before for after, before in zip(tuned, base, strict=True)], clusters)
+    means = np.array(sums) / np.array(sizes)
+    if len(means) <= EXACT_CLUSTERS:
+        flipped = np.zeros(1)
+        for value in means:
+            flipped = np.concatenate([flipped + value, flipped - value])
+    else:
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(_SAMPLES, len(means)))
+        flipped = np.append(signs @ means, means.sum())
+    observed = abs(means.sum()) - 1e-9 * abs(means).sum()  # rounding must not part what is equally far
+    return SignFlip(float(means.mean()), float(np.mean(abs(flipped) >= observed)), len(means))
+
+
+def detectable_mean_gain(sd: float, clusters: int) -> float | None:
+    """The smallest mean gain that a paired t test on ``clusters`` passages would show in 80% of experiments.
+
+    ``sd`` is the standard deviation of the passages' mean differences; the power is that of the non-central t (Cohen
+    1988, "Statistical Power Analysis for the Behavioral Sciences", chapter 2). None with fewer than six passages.
+    """
+    if clusters < MIN_CLUSTERS:
+        return None
+    from scipy import optimize, stats
+
+    freedom = clusters - 1
+    least = stats.t.isf((1 - CONFIDENCE) / 2, freedom)
+
+    def surplus(shift: float) -> float:
+        return float(stats.nct.sf(least, freedom, shift) + stats.nct.cdf(-least, freedom, shift)) - POWER
+
+    return sd * float(optimize.brentq(surplus, 0, least + 2)) / sqrt(clusters)
 
 
 def _by_cluster(values: Sequence[float], clusters: Sequence[str]) -> tuple[list[float], list[int]]:

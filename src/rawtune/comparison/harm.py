@@ -1,0 +1,178 @@
+"""Signs that tuning did harm: a wrong text recited, phrasings learnt by heart, knowledge or language lost, loops.
+
+A sign does not prove harm; it says where to look. Those on answers compare the tuned model with base, question by
+question, and are raised only where the tuned one passes the threshold and is worse than base: what base did already
+is not tuning's doing. The thresholds are proposals, to be calibrated on data.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rawtune.comparison.metrics import words
+from rawtune.comparison.pairs import four_cells
+from rawtune.comparison.recitation import recitations
+from rawtune.records import Answer
+
+RECITED = 0.05  # share of answers that recite a text on something else
+GAP = 0.20  # accuracy on questions as trained, less accuracy on the same in new phrasings
+FORGOTTEN = 0.05  # share of the general suite lost, less the share won; McNemar's test must agree
+DRIFTED = 0.05  # share of answers that are partly in another script than was asked for
+FOREIGN = 0.3  # of an answer's weight in letters: more of it in another script, and the answer has drifted
+LOOPING = 0.05  # share of answers that go round in circles
+REPEATED = 0.5  # of an answer's 4-grams of words: more of them said before, and the answer loops
+SHORTENED = 0.5  # median length of the answers, over that of their references
+EMPTY = 0.01  # share of answers without a letter or a digit
+
+_NGRAM = 4
+_LEAST_NGRAMS = 8  # shorter answers have no room to loop
+_LATIN_WEIGHT = 0.25  # four Latin letters weigh as much as one Chinese character
+_SCRIPTS = {"zh": re.compile("[㐀-鿿]+"), "en": re.compile("[A-Za-zÀ-ɏ]+")}
+_LETTERS = re.compile("[㐀-鿿]+|[A-Za-zÀ-ɏ]+|[^\\W\\d_㐀-鿿A-Za-zÀ-ɏ]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One sign of harm, measured on ``n`` answers or items; ``value`` is None where there is nothing to measure.
+
+    ``message`` is the key of the sentence that says it. ``where`` holds the indexes of the answers or items at fault,
+    for a person to read.
+    """
+
+    name: str
+    value: float | None
+    threshold: float
+    flagged: bool
+    n: int
+    message: str
+    where: tuple[int, ...] = ()
+
+
+def signs(
+    base: Sequence[Answer], tuned: Sequence[Answer], language: str, trained: Mapping[str, Sequence[str]]
+) -> list[Sign]:
+    """All signs that answers show; ``base[i]`` and ``tuned[i]`` answer one question, else ``ValueError``.
+
+    ``language`` (``zh`` or ``en``) was asked for. ``trained`` holds each passage's texts under its id: itself, and the
+    answers trained on it.
+    """
+    if any(before.question != after.question for before, after in zip(base, tuned, strict=True)):
+        raise ValueError("base and tuned model were asked different questions")
+    return [
+        recited(base, tuned, trained, language),
+        drift(base, tuned, language),
+        loops(base, tuned),
+        collapse(base, tuned),
+        empty(base, tuned),
+    ]
+
+
+def recited(
+    base: Sequence[Answer], tuned: Sequence[Answer], trained: Mapping[str, Sequence[str]], language: str
+) -> Sign:
+    """Memorisation gone wrong: answers that recite a text which was trained for something else.
+
+    Reciting the right text is what was taught, and no harm; see ``recitation``.
+    """
+    wrong = [recitation.wrong > 0 for recitation in recitations([*base, *tuned], trained, language)]
+    return _more("recited", RECITED, wrong[: len(base)], wrong[len(base) :])
+
+
+def gap(seen: Sequence[bool], unseen: Sequence[bool]) -> Sign:
+    """Phrasings learnt by heart: what is answered rightly as trained (``seen``), but not in new words (``unseen``)."""
+    if not seen or not unseen:
+        return _sign("gap", None, GAP, False, 0)
+    value = round(sum(seen) / len(seen) - sum(unseen) / len(unseen), 9)  # 0.8 - 0.6 is above 0.2 by rounding
+    return _sign("gap", value, GAP, value > GAP, len(seen) + len(unseen))
+
+
+def forgetting(base: Sequence[bool], tuned: Sequence[bool]) -> Sign:
+    """General knowledge lost: items of the general suite that base had right and the tuned model has wrong.
+
+    ``value`` is their share less that of the items won. On 60 items McNemar's test needs six lost and none won.
+    """
+    cells = four_cells(base, tuned)
+    if not cells.n:
+        return _sign("forgetting", None, FORGOTTEN, False, 0)
+    lost = [i for i, (before, after) in enumerate(zip(base, tuned, strict=True)) if before and not after]
+    flagged = -cells.difference > FORGOTTEN and cells.verdict == "worse"
+    return _sign("forgetting", -cells.difference, FORGOTTEN, flagged, cells.n, lost)
+
+
+def drift(base: Sequence[Answer], tuned: Sequence[Answer], language: str) -> Sign:
+    """Language lost: answers of which more than ``FOREIGN`` is in another script than ``language`` is written in.
+
+    Words that the question or the reference has as well, such as names and formulas, are not foreign.
+    """
+    return _share_of("drift", DRIFTED, base, tuned, lambda answer: foreign(answer, language) > FOREIGN)
+
+
+def foreign(answer: Answer, language: str) -> float:
+    """Share of an answer's letters in another script than that of ``language``, by weight; 0 without letters."""
+    given = f"{answer.question} {answer.reference}".casefold()
+    own = other = 0.0
+    for letters in _LETTERS.findall(answer.text):
+        weight = len(letters) * (_LATIN_WEIGHT if _SCRIPTS["en"].match(letters) else 1)
+        if _SCRIPTS[language].match(letters) or letters.casefold() in given:
+            own += weight
+        else:
+            other += weight
+    return other / (own + other) if other else 0.0
+
+
+def loops(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:
+    """Repetition: answers of which more than ``REPEATED`` is said again, and more than of their reference."""
+    return _share_of(
+        "loops",
+        LOOPING,
+        base,
+        tuned,
+        lambda answer: repeated(answer.text) > max(REPEATED, repeated(answer.reference)),
+    )
+
+
+def repeated(text: str) -> float:
+    """Share of 4-grams of words that came before, 0 to 1; 0 for a text of fewer than eight.
+
+    The seq-rep-4 of Welleck 2020, "Neural Text Generation With Unlikelihood Training".
+    """
+    said = words(text)
+    ngrams = list(zip(*(said[i:] for i in range(_NGRAM)), strict=False))
+    return 1 - len(set(ngrams)) / len(ngrams) if len(ngrams) >= _LEAST_NGRAMS else 0.0
+
+
+def collapse(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:
+    """Answers grown short: their median length in characters over that of their references."""
+    scored = [answer for answer in tuned if answer.reference]
+    if not scored:
+        return _sign("collapse", None, SHORTENED, False, 0)
+    wanted = median(len(answer.reference) for answer in scored)
+    before = median(len(answer.text) for answer in base if answer.reference) / wanted
+    value = median(len(answer.text) for answer in scored) / wanted
+    return _sign("collapse", value, SHORTENED, value < min(SHORTENED, before), len(scored))
+
+
+def empty(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:
+    """Answers that say nothing."""
+    return _share_of("empty", EMPTY, base, tuned, lambda answer: not words(answer.text))
+
+
+def _share_of(
+    name: str, threshold: float, base: Sequence[Answer], tuned: Sequence[Answer], at_fault: Callable[[Answer], bool]
+) -> Sign:
+    return _more(name, threshold, list(map(at_fault, base)), list(map(at_fault, tuned)))
+
+
+def _more(name: str, threshold: float, base: Sequence[bool], tuned: Sequence[bool]) -> Sign:
+    """The share of true ``tuned``, raised if above ``threshold`` and above that of ``base``."""
+    if not tuned:
+        return _sign(name, None, threshold, False, 0)
+    value = sum(tuned) / len(tuned)
+    flagged = value > threshold and sum(tuned) > sum(base)
+    return _sign(name, value, threshold, flagged, len(tuned), [i for i, at_fault in enumerate(tuned) if at_fault])
+
+
+def _sign(name: str, value: float | None, threshold: float, flagged: bool, n: int, where: Iterable[int] = ()) -> Sign:
+    state = "unmeasured" if value is None else "flagged" if flagged else "clear"
+    return Sign(name, value, threshold, flagged, n, f"harm_{name}_{state}", tuple(where))
