@@ -3,11 +3,12 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.training.chatglm3_reference import make_checkpoint
 from tests.training.conftest import ROWS
 from tests.training.test_saving import files_of_at_most
 
@@ -78,6 +79,26 @@ def test_an_adapter_trained_over_nf4_goes_into_the_weights_as_published(tiny: Pa
     assert merged.dtype == "float32"
     assert "quantization_config" not in json.loads((tmp_path / "merged" / "config.json").read_text())
     assert weights(tmp_path / "merged").keys() == weights(tiny).keys()
+
+
+def test_chatglm3_is_merged_in_the_layout_it_was_trained_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Told(Silent):
+        lines: ClassVar[list[str]] = []
+
+        def say(self, line: str) -> None:
+            self.lines.append(line)
+
+    monkeypatch.setenv("RAWTUNE_CACHE", str(tmp_path / "cache"))
+    make_checkpoint(tmp_path / "chatglm3")
+    settings = Training(**{**SETTINGS, "epochs": 5})
+    train(ROWS, str(tmp_path / "chatglm3"), settings, tmp_path / "adapter", Silent())
+    merged = merge(tmp_path / "adapter", tmp_path / "merged", Told(), QUESTIONS)
+    assert merged.difference < merged.tolerance
+    assert "GLM, not in that of the original" in Told.lines[-1]
+    model, tokenizer = models.load(str(tmp_path / "merged"))
+    assert type(model).__name__ == "GlmForCausalLM"
+    _, original = models.load(str(tmp_path / "chatglm3"))
+    assert prompt_ids(tokenizer, "蒙卦？") == prompt_ids(original, "蒙卦？")
 
 
 def test_a_merge_that_went_wrong_is_not_kept(adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
