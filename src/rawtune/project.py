@@ -26,8 +26,9 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.stages import compare, diagnose, export, rework, synthesise, train
+from rawtune.stages import compare, diagnose, export, importing, rework, synthesise, train
 from rawtune.stages.diagnose import Diagnosis
+from rawtune.stages.importing import Imported
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
@@ -188,6 +189,20 @@ class Project:
         with self._taking_up():
             rework.edit(self._work, rows)
         return self._settled()
+
+    def import_rows(self, path: Path | str, columns: tuple[str, str] | None = None) -> Imported:
+        """Take the rows of a file as if written by hand; what became of each. See ``rawtune.stages.importing``.
+
+        Raises ``RawTextError`` if the file cannot be used.
+        """
+        with self._alone():
+            pipeline.run(self._work, "read")
+            self._work.progress.begin("import")
+            return importing.take(self._work, Path(path), columns)
+
+    def unasked(self) -> int:
+        """How many passages have not come to their end by the settings of now, so that the teacher is to be asked."""
+        return synthesise.left(self._work)
 
     @contextmanager
     def _taking_up(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ VERBS = {
     "diagnose": ("rawtune.cli.diagnose", "A training's losses, read back to rows."),
     "compare": ("rawtune.cli.compare", "... and base, tuned model and others to a report."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
+    "import": ("rawtune.cli.import_rows", "Take rows of a file into the project, of anyone's making."),
     "retry": ("rawtune.cli.retry", "Take up again what is in quarantine."),
     "merge": ("rawtune.cli.merge", "Merge an adapter into its base, as a whole model."),
     "export-model": ("rawtune.cli.export_model", "A merged model as GGUF, for llama.cpp and Ollama."),

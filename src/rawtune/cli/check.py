@@ -18,7 +18,8 @@ def _codes(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     return tuple(part.strip().upper() for part in value.split(",") if part.strip()) if value else ()
 
 
-def _columns(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, str] | None:
+def named_columns(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, str] | None:
+    """The two names that ``--columns`` gives."""
     if value is None:
         return None
     question, comma, answer = value.partition(",")
@@ -46,7 +47,7 @@ def _explain(context: click.Context, _: click.Parameter, code: str | None) -> No
 
 @click.command("check")
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
-@click.option("--columns", callback=_columns, metavar="Q,A", help="Names of the question and the answer column.")
+@click.option("--columns", callback=named_columns, metavar="Q,A", help="Names of the question and the answer column.")
 @click.option(
     "--source", type=click.Path(path_type=Path, exists=True), help="The text, or folder of texts, behind the answers."
 )

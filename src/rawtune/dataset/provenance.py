@@ -1,15 +1,32 @@
 """Where every row of a dataset comes from, as a file beside it: one JSON object a row, keyed by the row's id."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import IO
+from pathlib import Path
+from typing import IO, NamedTuple
 
 from pydantic_core import to_json
 
 from rawtune.dataset.entry import Entry, Source
+from rawtune.errors import RawTextError
 
+ENDING = ".provenance.jsonl"
 _NAMES = {"document": "source", "document_sha256": "source_sha256", "prompt_hash": "prompt"}
+
+
+class Line(NamedTuple):
+    """Of a row of a dataset: its number, what its question was made of, its parent, and the parent's place."""
+
+    row: int
+    concept: str
+    template: str | None
+    parent: str
+    source: str
+    source_sha256: str
+    start: int
+    end: int
 
 
 @contextmanager
@@ -45,3 +62,28 @@ def _end(source: Source) -> bytes:
 @lru_cache(maxsize=4096)
 def _json(template: str | None) -> bytes:
     return to_json(template)
+
+
+def beside(path: Path) -> Path | None:
+    """The provenance of the dataset that a file or folder is part of, by its name; None if there is none."""
+    path = path.resolve()
+    stem, dot, _ = path.name.rpartition(".")
+    while dot:
+        if (found := path.with_name(stem + ENDING)).is_file():
+            return found
+        stem, dot, _ = stem.rpartition(".")
+    return None
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The lines of a provenance; raises ``RawTextError`` naming one that is none."""
+    with path.open(encoding="utf-8") as file:
+        for number, text in enumerate(file, 1):
+            try:
+                fields = json.loads(text)
+                yield Line(*(fields[name] for name in Line._fields))
+            except (ValueError, KeyError, TypeError) as error:
+                raise RawTextError(
+                    f"{path}:{number}: no line of provenance: {error!r}",
+                    "restore the file as it was exported, or move it away: rows are then found by their texts",
+                ) from None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rawtune.dataset import argilla
 from rawtune.dataset.chats import Chat, Preference
 from rawtune.dataset.columns import Alpaca, Columns
 from rawtune.dataset.layout import Layout, opened
@@ -43,7 +44,11 @@ _SENTENCE_END = ("。", "？", "！", "?", "!", ".")
 def detect(rows: Sequence[Mapping[str, Any]], names: Iterable[str], columns: tuple[str, str] | None) -> Layout | None:
     """The layout of a file with columns ``names``, ``rows`` being some of its rows; None if none is recognised."""
     known = {name.strip().lower(): name for name in reversed(list(names))}
-    layout = _named(known, columns) if columns else _chat(rows, known) or _recognised(known) or _two_texts(rows, known)
+    layout: Layout | None = argilla.recognise(rows, known, QUESTIONS, ANSWERS, columns)
+    if columns:
+        layout = layout or _named(known, columns)
+    else:
+        layout = layout or _chat(rows, known) or _recognised(known) or _two_texts(rows, known)
     if layout:
         layout.concept, layout.split = known.get("concept", ""), known.get("split", "")
         layout.keys = tuple(dict.fromkeys(filter(None, (*layout.keys, layout.concept, layout.split))))

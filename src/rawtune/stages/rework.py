@@ -84,15 +84,31 @@ def retry(work: Work, passages: list[Passage], other: Config) -> None:
         raise RawtuneError(f"{failed} of {len(passages)} passages failed", "ask about them again with: rawtune retry")
 
 
+class ByHand:
+    """Rows that did not come from the teacher, held to the rules of those that do."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._prompt = prompts.build(work.config)
+        self._checker = Checker(work.config.verification)
+
+    def outcome(self, passage: Passage, concept: str, answer: str, author: str = "by hand") -> Outcome:
+        """How the passage ends with this row: kept, or in quarantine with what is wrong as the reason."""
+        language = expected(self._work.config.language, passage.text)
+        found = self._checker.check(Row(concept, answer, self._work.config.columns, concept, language))
+        errors = [finding.message for finding in found if finding.severity is Severity.ERROR]
+        example = synthesised(passage, concept, answer, Origin.EDITED, author, self._prompt)
+        return Outcome(passage.id, State.QUARANTINED if errors else State.KEPT, example, reason="; ".join(errors))
+
+
 def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
     """Take rows that a person wrote, if they keep the rules of a teacher's; ``GateFailed`` names those that do not.
 
     A row names its ``passage`` and holds both columns. Raises ``UsageError`` for one that does not, taking none.
     """
     columns = work.config.columns
-    prompt = prompts.build(work.config)
     passages = {passage.id: passage for passage in work.ledger.passages()}
-    checker = Checker(work.config.verification)
+    by_hand = ByHand(work)
     taken, faults = [], []
     for number, row in enumerate(rows, 1):
         texts = [str(row.get(column) or "").strip() for column in columns]
@@ -102,12 +118,11 @@ def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
                 f"row {number} names no passage of this project, or leaves {' or '.join(columns)} empty",
                 "take the list of: rawtune status --quarantine --json; add both columns to its entries",
             )
-        found = checker.check(Row(texts[0], texts[1], columns, texts[0], expected(work.config.language, passage.text)))
-        if errors := [finding.message for finding in found if finding.severity is Severity.ERROR]:
-            faults.append(f"row {number} ({passage.id}): {'; '.join(errors)}")
+        outcome = by_hand.outcome(passage, texts[0], texts[1])
+        if outcome.state is State.KEPT:
+            taken.append(outcome)
         else:
-            example = synthesised(passage, texts[0], texts[1], Origin.EDITED, "by hand", prompt)
-            taken.append(Outcome(passage.id, State.KEPT, example))
+            faults.append(f"row {number} ({passage.id}): {outcome.reason}")
     work.ledger.forget_stage("synthesise")
     work.ledger.save([], taken, made_by(work))
     work.tell(f"{len({outcome.passage_id for outcome in taken})} rows taken, {len(faults)} not")

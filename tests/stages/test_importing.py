@@ -1,0 +1,328 @@
+"""Rows of files into a project, with a scripted teacher: exports of its own, corrected ones, and those of others."""
+
+import csv
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from rawtune import project
+from rawtune.dataset.formats import FORMATS
+from rawtune.dataset.readers import open_rows
+from rawtune.errors import GateFailed, RawTextError
+from rawtune.project import Project
+from rawtune.records import Origin, Split, State
+
+SETTINGS = {"teacher": {"model": "scripted:"}, "passages": {"held_out": 0.25}}
+GUIDE = """Warranty
+The warranty lasts 3 years and starts on the day of purchase. Damage by water is not covered.
+
+Battery
+The battery of the X200 holds for 12 hours and is charged within 90 minutes with the charger supplied.
+
+保修
+保修期为三年，自购买之日起计算。进水造成的损坏不在保修范围内。"""
+HOURS = "The battery of the X200 holds for 12 hours."
+
+
+def fresh(folder: Path) -> Path:
+    return project.create(folder, "zhouyi-zh", limit=4, settings=SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose dataset is there in all formats; not to be changed."""
+    folder = fresh(tmp_path_factory.mktemp("module") / "book")
+    with Project(folder) as opened:
+        opened.export(list(FORMATS))
+    return folder
+
+
+@pytest.fixture
+def book(tmp_path: Path, exported: Path) -> Path:
+    return Path(shutil.copytree(exported, tmp_path / "book"))
+
+
+@pytest.fixture
+def guide(tmp_path: Path) -> Path:
+    text = tmp_path / "guide.txt"
+    text.write_text(GUIDE, encoding="utf-8")
+    return project.create(tmp_path / "guide", source=text, settings={**SETTINGS, "passages": {"held_out": 0}})
+
+
+def dataset(folder: Path, name: str = "csv") -> Path:
+    (manifest,) = (folder / "datasets").glob("*.manifest.json")
+    stem = manifest.name.removesuffix(".manifest.json")
+    return folder / "datasets" / FORMATS[name].file.format(stem=stem).partition("/")[0]
+
+
+def table(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def write(path: Path, rows: list[list[str]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def jsonl(path: Path, *rows: object) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def fates(imported) -> Counter:
+    assert sum(imported.summary.values()) == 2 * len(imported.rows) + imported.new + imported.changed
+    assert [row.row for row in imported.rows] == list(range(1, len(imported.rows) + 1))
+    return Counter(row.fate.value for row in imported.rows)
+
+
+def rows_of(opened: Project) -> dict[str, tuple[str, str]]:
+    return {passage.id: (end.example.concept, end.example.answer) for passage, end in opened.outcomes() if end.example}
+
+
+def ids(folder: Path) -> dict[str, str]:
+    lines = dataset(folder).with_suffix(".provenance.jsonl").read_text(encoding="utf-8").splitlines()
+    return {line["id"]: line["template"] for line in map(json.loads, lines) if line["suite"] is None}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_own_export_is_already_here(exported: Path, name: str) -> None:
+    with Project(exported) as opened:
+        before = [(state.name, state.record.finished) for state in opened.status() if state.record]
+        imported = opened.import_rows(dataset(exported, name))
+        assert set(fates(imported)) == {"already here"}
+        assert len(imported.rows) >= 60
+        assert [(state.name, state.record.finished) for state in opened.status() if state.record] == before
+        assert all(state.current for state in opened.status()[:5])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_one_corrected_answer_changes_exactly_its_row(tmp_path: Path, book: Path, name: str) -> None:
+    source, target = dataset(book, name), tmp_path / f"corrected{''.join(dataset(book, name).suffixes[-1:])}"
+    rows = open_rows(source)
+    concept = ""
+    with rows.writer(target) as writer:
+        for record in rows:
+            turn = record.turns[0]
+            if record.number == 3:
+                concept = turn.question
+                record = rows.replace_texts(record, 0, turn.question, turn.answer + "这是订正。")
+            writer.write(record)
+    with Project(book) as opened:
+        before = rows_of(opened)
+        imported = opened.import_rows(target)
+        assert fates(imported) == {"taken": 1, "already here": len(imported.rows) - 1}
+        assert (imported.rows[2].fate.value, imported.changed, imported.new) == ("taken", 1, 0)
+        after = rows_of(opened)
+        (changed,) = [id for id in before if before[id] != after[id]]
+        assert after[changed] == (before[changed][0], before[changed][1] + "这是订正。")
+        assert after[changed][0] in concept
+        assert {end.example.origin for passage, end in opened.outcomes() if passage.id == changed} == {Origin.EDITED}
+        again = opened.import_rows(target)
+        assert set(fates(again)) == {"already here", "superseded"}, "its other questions have the answer of before"
+        assert rows_of(opened) == after
+        assert "这是订正。" in opened.export().read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_rows_arrive_in_a_fresh_project_with_the_same_ids(tmp_path: Path, exported: Path, name: str) -> None:
+    other = fresh(tmp_path / "other")
+    with Project(other) as opened:
+        imported = opened.import_rows(dataset(exported, name))
+        assert set(fates(imported)) == {"taken"}
+        assert opened.unasked() == (0 if name == "hf" else 1), "only the folder holds the held-out passage's row, too"
+        opened.export()
+    assert ids(other) == ids(exported)
+
+
+def test_without_provenance_templates_and_text_lead_to_the_same_rows(tmp_path: Path, exported: Path) -> None:
+    lone = Path(shutil.copy(dataset(exported), tmp_path / "rows.csv"))
+    other = fresh(tmp_path / "other")
+    with Project(other) as opened:
+        assert set(fates(opened.import_rows(lone))) == {"taken"}
+        opened.export()
+    assert ids(other) == ids(exported)
+
+
+def test_in_a_fresh_project_a_corrected_answer_wins_over_those_exported(tmp_path: Path, exported: Path) -> None:
+    shutil.copytree(exported / "datasets", tmp_path / "d")
+    path = tmp_path / "d" / dataset(exported).name
+    rows = table(path)
+    rows[4][1] += "这是订正。"
+    other = fresh(tmp_path / "other")
+    with Project(other) as opened:
+        imported = opened.import_rows(write(path, rows))
+        same = sum(row[1] == rows[3][1] for row in rows)
+        assert fates(imported)["superseded"] == same
+        assert imported.rows[3].fate.value == "taken"
+        assert sum(answer.endswith("这是订正。") for _, answer in rows_of(opened).values()) == 1
+
+
+def test_rows_may_be_missing_and_stand_in_another_order(book: Path) -> None:
+    rows = table(dataset(book))
+    rows[9][1] += "这是订正。"
+    with Project(book) as opened:
+        imported = opened.import_rows(write(book / "some.csv", [rows[0], *rows[12:4:-1]]))
+        assert fates(imported) == {"taken": 1, "already here": 7}
+        assert imported.rows[3].fate.value == "taken"
+
+
+def test_answers_that_differ_are_reported_and_none_is_taken(book: Path) -> None:
+    rows = table(dataset(book))
+    rows[1][1], rows[2][1] = "这是第一种说法。", "这是第二种说法。"
+    with Project(book) as opened:
+        before = rows_of(opened)
+        imported = opened.import_rows(write(book / "two.csv", rows))
+        assert fates(imported) == {"conflicting": 2, "already here": len(rows) - 3}
+        assert rows_of(opened) == before
+        assert all(state.current for state in opened.status()[:5])
+
+
+def test_rows_keep_the_rules_of_a_teachers(book: Path) -> None:
+    rows = table(dataset(book))
+    rows[1][1] = '他说"等等，然后走了。'
+    with Project(book) as opened:
+        before = rows_of(opened)
+        imported = opened.import_rows(write(book / "bad.csv", rows))
+        assert (imported.rows[0].fate.value, imported.refused) == ("faulty", [imported.rows[0]])
+        assert "odd number of quotes" in imported.rows[0].reason
+        assert rows_of(opened) == before
+
+
+def test_what_is_taken_is_verified_against_its_passage(guide: Path) -> None:
+    path = jsonl(guide / "r.jsonl", {"question": "What is Warranty?", "answer": "The warranty lasts 57 years."})
+    with Project(guide) as opened:
+        assert fates(opened.import_rows(path)) == {"taken": 1}
+        with pytest.raises(GateFailed):
+            opened.verify()
+        (found,) = [end for _, end in opened.outcomes(State.QUARANTINED)]
+        assert "RT201" in {finding.code for finding in found.findings}
+
+
+def test_a_row_of_a_held_out_passage_is_never_trained_on(tmp_path: Path, exported: Path) -> None:
+    other = fresh(tmp_path / "other")
+    with Project(other) as opened:
+        opened.import_rows(dataset(exported, "hf"))
+        held = [end.example for passage, end in opened.outcomes() if passage.split is Split.HELD_OUT]
+        assert [example.split for example in held] == [Split.HELD_OUT]
+        assert held[0].answer not in opened.export().read_text(encoding="utf-8-sig")
+
+
+def test_exports_of_easy_dataset(guide: Path) -> None:
+    asked, term, zh = "What is the warranty period of the X200?", "Battery", "什么是保修？"
+    years, thought = "The warranty lasts 3 years.", f"<think>12</think>\n{HOURS}"
+    alpaca = guide / "alpaca.json"
+    shapes = [{"instruction": "", "input": asked, "output": years, "system": ""}]
+    shapes += [{"instruction": "Answer.", "input": term, "output": thought, "system": ""}]
+    alpaca.write_text(json.dumps(shapes, indent=2), encoding="utf-8")
+    messages = [{"content": "", "role": "system", "thinking": None}, {"content": zh, "role": "user", "thinking": None}]
+    messages += [{"content": "保修期为三年。", "role": "assistant", "thinking": None}]
+    thinking = {
+        "reasoning_language": "English",
+        "developer": "",
+        "user": zh,
+        "analysis": None,
+        "final": "保修期为三年。",
+    }
+    custom = {"instruction": term, "output": HOURS, "complexCOT": "...", "label": "Power", "chunk": GUIDE[:50]}
+    with Project(guide) as opened:
+        assert fates(opened.import_rows(alpaca)) == {"taken": 2}
+        assert fates(opened.import_rows(jsonl(guide / "m.jsonl", {**thinking, "messages": messages}))) == {"taken": 1}
+        assert sorted(rows_of(opened).values()) == [
+            ("Battery", thought),
+            ("the warranty period of the X200", years),
+            ("保修", "保修期为三年。"),
+        ]
+        assert fates(opened.import_rows(jsonl(guide / "c.jsonl", custom))) == {"taken": 1}
+        assert ("Battery", HOURS) in rows_of(opened).values()
+
+
+def test_records_corrected_in_argilla(book: Path) -> None:
+    rows = table(dataset(book))[1:4]
+    texts = [f"{rows[0][1]}这是订正。", rows[1][1], rows[2][1]]
+    flat = [
+        {"content": question, "summary.suggestion": old, "summary.responses": said, "summary.responses.status": status}
+        for (question, old), said, status in zip(
+            rows, ([texts[0]], None, ["甲。"]), (["submitted"], None, ["discarded"]), strict=True
+        )
+    ]
+    nested = [
+        {
+            "fields": {"content": question, "summary": old},
+            "responses": {"summary": [{"value": text}]},
+            "suggestions": {},
+        }
+        for (question, old), text in zip(rows, texts, strict=True)
+    ]
+    with Project(book) as opened:
+        imported = opened.import_rows(jsonl(book / "flat.jsonl", *flat), ("content", "summary"))
+        assert fates(imported) == {"taken": 1, "already here": 1, "unreadable": 1}
+        assert "discarded" in imported.rows[2].reason
+        opened.import_rows(dataset(book))
+        imported = opened.import_rows(jsonl(book / "nested.jsonl", *nested), ("content", "summary"))
+        assert fates(imported)["taken"] == 1
+
+
+def test_what_is_no_row_of_a_passage_is_named_with_its_reason(guide: Path) -> None:
+    turns = [("user", "Battery?"), ("assistant", HOURS), ("user", "And then?"), ("assistant", "It is charged again.")]
+    path = jsonl(
+        guide / "odd.jsonl",
+        {"messages": [{"role": role, "content": text} for role, text in turns]},
+        {"messages": [{"role": "user", "content": "What is Battery?"}]},
+        {"messages": [{"role": "user", "content": " "}, {"role": "assistant", "content": HOURS}]},
+        {"messages": [{"role": "user", "content": "How long does it hold?"}, {"role": "assistant", "content": HOURS}]},
+        {"messages": [{"role": "user", "content": "Who wrote Faust?"}, {"role": "assistant", "content": "Goethe."}]},
+    )
+    with Project(guide) as opened:
+        imported = opened.import_rows(path)
+        found = [row.fate.value for row in imported.rows]
+        assert found == ["several turns", "unreadable", "empty", "no concept", "no passage"]
+        assert all(row.reason for row in imported.refused)
+        assert (len(imported.refused), rows_of(opened)) == (5, {})
+
+
+def test_a_column_names_what_a_question_of_its_own_is_about(guide: Path) -> None:
+    row = {"question": "How long does it hold?", "answer": HOURS, "concept": "the battery of the X200"}
+    with Project(guide) as opened:
+        assert fates(opened.import_rows(jsonl(guide / "c.jsonl", row))) == {"taken": 1}
+        assert list(rows_of(opened).values()) == [("the battery of the X200", HOURS)]
+
+
+def test_passages_with_the_same_text_share_the_row(tmp_path: Path) -> None:
+    text = tmp_path / "twice.txt"
+    text.write_text("Warranty\nIt lasts 3 years from purchase on.\n\n" * 2, encoding="utf-8")
+    settings = {**SETTINGS, "passages": {"held_out": 0}, "verification": {"ignore": ["RT4"]}}
+    settings["augmentation"] = {"variants": 99}  # so that both are asked about in the same words
+    folder = project.create(tmp_path / "twice", source=text, settings=settings)
+    with Project(folder) as opened:
+        path = opened.export()
+        rows = table(path)
+        assert set(fates(opened.import_rows(path))) == {"already here"}
+        question = next(row[0] for row in rows if [row[0] for row in rows].count(row[0]) == 2)
+        imported = opened.import_rows(write(folder / "new.csv", [rows[0], [question, "It lasts for 3 years."]]))
+        assert (fates(imported), imported.changed) == ({"taken": 1}, 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"", "is empty"), (b"a,b,c\n1,2,3\n", "no columns with a question"), (b"PK\x03\x04", "is packed")],
+)
+def test_a_file_that_cannot_be_used_changes_nothing(book: Path, data: bytes, message: str) -> None:
+    path = book / "bad.csv"
+    path.write_bytes(data)
+    with Project(book) as opened:
+        before = rows_of(opened)
+        with pytest.raises(RawTextError, match=message):
+            opened.import_rows(path)
+        assert rows_of(opened) == before
+
+
+def test_a_broken_provenance_is_named(tmp_path: Path, exported: Path) -> None:
+    path = Path(shutil.copy(dataset(exported), tmp_path / "rows.csv"))
+    (tmp_path / "rows.provenance.jsonl").write_text('{"id": 1}\n', encoding="utf-8")
+    with Project(exported) as opened, pytest.raises(RawTextError, match=r"rows\.provenance\.jsonl:1: no line"):
+        opened.import_rows(path)
