@@ -118,6 +118,16 @@ def test_weights_that_are_no_numbers_are_not_kept(adapter: Path, tmp_path: Path)
     assert not (tmp_path / "merged").exists()
 
 
+def test_no_weight_of_the_adapter_is_left_out_in_silence(adapter: Path, tmp_path: Path) -> None:
+    other = named(adapter, tmp_path / "other", merging.base_of(adapter))
+    lora = load_file(other / "adapter_model.safetensors")
+    moved = {name.replace("layers.1.", "layers.7."): weight for name, weight in lora.items()}
+    save_file(moved, other / "adapter_model.safetensors")
+    with pytest.raises(ModelUnavailable, match=rf"{len(lora) // 2} of {len(lora)} weights fit nowhere"):
+        merge(other, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
 def test_a_full_disk_leaves_nothing(adapter: Path, tmp_path: Path) -> None:
     with files_of_at_most(20_000), pytest.raises(StorageFull) as caught:
         merge(adapter, tmp_path / "merged")

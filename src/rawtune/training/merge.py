@@ -119,6 +119,7 @@ def _write(base: str, adapter: Path, folder: Path, questions: Sequence[str]) -> 
     if dtype not in TOLERANCE:
         raise ModelUnavailable(f"{base}: its weights are stored as {dtype}", "merge into the model as published")
     model = models.with_adapter(model, adapter)
+    _require_all(model, adapter)
     with models.quiet():
         before = [_read(model, _answered(model, prompt_ids(tokenizer, question))) for question in questions]
         try:
@@ -128,6 +129,20 @@ def _write(base: str, adapter: Path, folder: Path, questions: Sequence[str]) -> 
         merged.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return dtype, before
+
+
+def _require_all(model: Any, adapter: Path) -> None:
+    """Raise ``ModelUnavailable`` unless every weight of ``adapter`` has its place in ``model``; peft only warns."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    stored = load_file(adapter / "adapter_model.safetensors")
+    arrived = get_peft_model_state_dict(model, save_embedding_layers=False)
+    if lost := sorted(stored.keys() - arrived.keys()):
+        raise ModelUnavailable(
+            f"{adapter}: {len(lost)} of {len(stored)} weights fit nowhere in its base, {lost[0]} the first",
+            "it was trained on another model, or on another layout of it",
+        )
 
 
 def _merged_in_float32(model: Any) -> Any:
