@@ -148,6 +148,9 @@ class Augmentation(Section):
     )
     written: int = Field(0, ge=0, le=100, description="Templates that the teacher is to write besides those.")
     faq: str | None = Field(None, description="Your users' questions, one a line: what the teacher's are to be like.")
+    draw: Literal["written_out", "per_epoch"] = Field(
+        "written_out", description="written_out trains all questions in every epoch; per_epoch one of each answer."
+    )
 
     ask_answerable: bool = Field(
         False, description="Ask the teacher which templates, but for packaged ones, the answers do not answer."

@@ -90,7 +90,8 @@ class NearDuplicates:
     def _similarity(self, one: int, other: int) -> float:
         first, second = (self._sketches[at * _BINS : (at + 1) * _BINS] for at in (one, other))
         empty = [*map(min, first, second)].count(_EMPTY)
-        return (sum(map(eq, first, second)) - empty) / (_BINS - empty)
+        alike: int = sum(map(eq, first, second))
+        return (alike - empty) / (_BINS - empty)
 
 
 @lru_cache(maxsize=100_000)

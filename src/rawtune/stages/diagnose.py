@@ -141,7 +141,7 @@ def _dataset(work: Work, run: Path) -> Iterator[files.Row]:
             rows = files.read(path, work.config.columns)
         except RawtuneError:
             continue
-        if trainer.identity(rows, record["model"], settings) == record["identity"]:
+        if trainer.identity(rows, record["model"], settings, record["draw"]) == record["identity"]:
             yield from rows
             return
 

@@ -1,6 +1,7 @@
 """The dataset to a tuned adapter."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from rawtune.dataset import files
@@ -29,6 +30,7 @@ def inputs(work: Work) -> dict[str, str]:
     return {
         "the dataset": files.sha256(path) if path.exists() else "",
         "student": content_hash(work.config.student),
+        "augmentation.draw": work.config.augmentation.draw,
         "settings under 'training'": hash_settings(work.config.training, "report_to"),
     }
 
@@ -37,11 +39,12 @@ def run(work: Work) -> Done:
     """Tune the student. An interrupted run with the same dataset and settings goes on from its last checkpoint."""
     path = dataset(work)
     rows = files.read(path, work.config.columns)
-    settings = work.config.training
-    output = _folder(work, path, trainer.identity(rows, work.student, settings))
+    settings, draw = work.config.training, work.config.augmentation.draw
+    output = _folder(work, path, trainer.identity(rows, work.student, settings, draw))
     known = {(row.question, row.answer): row.id for row in work.ledger.training_rows()}
     ids = [known.get((row.question, row.answer), "") for row in rows]  # a row mended by hand has none
-    result = trainer.train(rows, work.student, settings, output, work.progress, resume=True, ids=ids)
+    trained = _rows_per_epoch(work, rows)
+    result = trainer.train(rows, work.student, settings, output, work.progress, resume=True, ids=ids, draw=draw)
     curve = judge(result.losses, batch=settings.batch_size)
     with saving(output):
         plot_losses(result.losses, output / LOSS_CURVE, curve.steps)
@@ -52,6 +55,8 @@ def run(work: Work) -> Done:
     summary = {
         "student": work.config.student,
         "rows": len(rows),
+        "draw": draw,
+        "rows_per_epoch": trained,
         "steps": result.steps,
         "epochs": settings.epochs,
         "first_loss": round(result.losses[0], 4),
@@ -69,6 +74,19 @@ def some_questions(work: Work, most: int = 4) -> list[str]:
         return []
     rows = files.read(work.folder / record.product, work.config.columns)
     return [row.question for row in rows[:: max(1, len(rows) // most)]][:most]
+
+
+def _rows_per_epoch(work: Work, rows: list[files.Row]) -> int:
+    """How many of the rows an epoch trains; said where these are not all."""
+    forms, epochs = Counter(row.answer for row in rows), work.config.training.epochs
+    if work.config.augmentation.draw == "written_out":
+        return len(rows)
+    most = max(forms.values(), default=0)
+    work.tell(
+        f"each epoch trains {len(forms)} of {len(rows)} rows, one for each answer; {epochs} epochs train"
+        f" {min(epochs, most)} of the {most} questions of an answer"
+    )
+    return len(forms)
 
 
 def _folder(work: Work, dataset: Path, identity: str) -> Path:

@@ -20,6 +20,7 @@ from rawtune.errors import RawtuneError
 from rawtune.progress import Progress
 from rawtune.training.loss import IGNORED, answer_losses, whole_logits_losses
 from rawtune.training.row_losses import LOSSES, RowLosses
+from rawtune.training.sampling import OnePerAnswer
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.tokens import Encoded
 
@@ -28,7 +29,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     """Trains the adapter of a PEFT model on ``rows``.
 
     The logged loss of a step is the mean over all answer tokens of its batch, into however many micro-batches it falls.
-    ``row_losses`` is given what each row lost on the way.
+    ``row_losses`` is given what each row lost on the way; ``sampler`` says which rows an epoch trains, if not all.
     """
 
     loss_is_scaled_for_ga = True  # by the tokens of the whole batch, so the Trainer must not divide again
@@ -42,9 +43,11 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         args: TrainingArguments,
         progress: Progress,
         row_losses: RowLosses,
+        sampler: OnePerAnswer | None = None,
     ) -> None:
         if args.n_gpu > 1:
             args._n_gpu = 1  # one process drives one GPU: DataParallel would count the tokens of a batch wrongly
+        self.sampler = sampler
         super().__init__(
             model=model,
             args=args,
@@ -57,6 +60,9 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         self.base = base
         self.row_losses = row_losses
         self.head = take_off_head(model, torch.tensor([rows[0].ids], device=model.device))
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return self.sampler or super()._get_train_sampler(train_dataset)
 
     def compute_loss(
         self,

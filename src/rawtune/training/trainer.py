@@ -15,6 +15,7 @@ from rawtune.progress import Progress
 from rawtune.records import content_hash
 from rawtune.training import models, reporting
 from rawtune.training.row_losses import RowLosses
+from rawtune.training.sampling import OnePerAnswer
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.tokens import Encoded, encode
 
@@ -46,6 +47,7 @@ def train(
     progress: Progress,
     resume: bool = False,
     ids: Sequence[str] = (),
+    draw: str = "written_out",
 ) -> TrainingRun:
     """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
 
@@ -53,13 +55,14 @@ def train(
     frozen base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm 1. Rows are shuffled
     globally in each epoch. With ``resume``, a run that was stopped in ``output`` goes on from its last whole
     checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is dropped. The loss
-    of every row at every step goes to ``row_losses.csv``, beside its id, if ``ids`` has one for each row.
+    of every row at every step goes to ``row_losses.csv``, beside its id, if ``ids`` has one for each row. ``draw`` is
+    that of the settings of augmentation: ``per_epoch`` makes an epoch of one question for each answer.
 
     Raises ``UsageError`` naming every row that cannot be trained on, ``ModelUnavailable``, ``StorageFull`` (the last
     checkpoint stays usable, as after Ctrl-C), or ``RawtuneError`` if the loss is no longer a number.
     """
     begin = time.perf_counter()
-    begun_with = identity(rows, model_name, settings)
+    begun_with = identity(rows, model_name, settings, draw)
     if done := _enter(output, begun_with, resume):
         return done
     reporting.require(settings.report_to)
@@ -71,7 +74,8 @@ def train(
             progress.say(f"{cut} of {len(rows)} answers are cut at {settings.max_output_tokens} tokens")
         checkpoint = last_whole_checkpoint(output)
         kept = RowLosses(ids)
-        model, losses = _run(model, model_name, tokenizer, encoded, settings, output, checkpoint, progress, kept)
+        drawn = OnePerAnswer([answer for _, answer in rows], settings.seed) if draw == "per_epoch" else None
+        model, losses = _run(model, model_name, tokenizer, encoded, settings, output, checkpoint, progress, kept, drawn)
         run = TrainingRun(
             folder=str(output),
             losses=losses,
@@ -86,14 +90,15 @@ def train(
         with saving(output):
             save_adapter(model, output, model_name)
             tokenizer.save_pretrained(output)
-            _write(output / RECORD, {**asdict(run), "model": model_name, **_circumstances(model, settings, begun_with)})
+            about = {"model": model_name, "draw": draw, **_circumstances(model, settings, begun_with)}
+            _write(output / RECORD, {**asdict(run), **about})
     return run
 
 
-def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training) -> str:
+def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training, draw: str = "written_out") -> str:
     """Hash of all that decides what a run will learn."""
     settled = settings.model_dump(mode="json", exclude={"report_to"})
-    return content_hash([model_name, settled, [list(row) for row in rows]])
+    return content_hash([model_name, settled, [list(row) for row in rows], draw])
 
 
 def identity_of(output: Path) -> str | None:
@@ -168,6 +173,7 @@ def _run(
     checkpoint: Path | None,
     progress: Progress,
     row_losses: RowLosses,
+    sampler: OnePerAnswer | None,
 ) -> tuple[Any, tuple[float, ...]]:
     """The trained PEFT model, and the loss of every step."""
     import torch
@@ -188,7 +194,7 @@ def _run(
         ),
     )
     micro_batch = settings.micro_batch_size or settings.batch_size
-    steps = math.ceil(len(rows) / settings.batch_size) * settings.epochs
+    steps = math.ceil(len(sampler or rows) / settings.batch_size) * settings.epochs
     dtype = models.compute_dtype()
     arguments = TrainingArguments(
         output_dir=str(output),
@@ -217,7 +223,7 @@ def _run(
         log_level="error",
     )
     padding = tokenizer.pad_token_id
-    trainer = AnswerTrainer(model, name, rows, padding, arguments, progress, row_losses)
+    trainer = AnswerTrainer(model, name, rows, padding, arguments, progress, row_losses, sampler)
     if checkpoint:
         progress.say(f"going on after step {_step(checkpoint)}")
     with reporting.kept_in(output):
