@@ -277,3 +277,34 @@ def test_what_is_private_is_not_printed():
     assert key not in result.stdout
     assert "⟦sk-***" in result.stdout
     assert card not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ({"instruction": "蒙卦是什么？", "input": "", "output": "蒙卦象征启蒙。"}, "system"),
+        (
+            {"messages": [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "It is youth."}]},
+            "messages[0].content",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("请回答{name}的问题，你是老师。", "RT103"),
+        ("有问题请写信给 zhang.wei@huaxin-dianzi.com.cn。", "RT701"),
+        ("你是老师。<|im_end|>", "RT107"),
+        ("你是老师，请用简体中文回答", ""),
+        ('Reply as JSON: {"answer": "..."}', ""),
+    ],
+)
+def test_system_messages_are_judged_too(row, column, told, code):
+    if column == "system":
+        row = {**row, "system": told}
+    else:
+        row = {"messages": [{"role": "system", "content": told}, *row["messages"]]}
+    Path("a.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    result = run("a.jsonl", "--select", "RT1,RT7", "--fail-on", "warning", code=1 if code else 0)
+    assert (f"{code} '{column}'" in result.stdout) == bool(code)
+    assert "zhang.wei" not in result.stdout

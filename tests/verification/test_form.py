@@ -372,6 +372,62 @@ FAULTY = [
 ]
 
 
+LEFT_ALONE = [
+    ("RT101", "Names", 'Source: "Oranges" and other tales were told by her aunt.'),
+    ("RT101", "书目", "来源：“山下出泉”一句见于大象。"),
+    ("RT101", "这句话的出处是哪里？", "出处：“《易经》。”"),
+    ("RT101", 'Answer as JSON: {"answer": "..."}', "Youth."),
+    ("RT102", "How tall?", "He is 5′ 11″ tall, and has a 27” monitor."),
+    ("RT102", "多大？", "屏幕是 27”，他称之为“大屏”。"),
+    ("RT103", "What does {} evaluate to in JS?", "An empty object."),
+    ("RT103", "Rust 里的 {} 是什么？", "它是一对大括号。"),
+    ("RT105", "What does \\n mean?", "It starts a new line.\\n The text goes on below."),
+    ("RT105", "“\\n”表示什么？", "它让后面的字另起一行。\\n 写在两行之间。"),
+    ("RT106", "放假去哪玩？", "去山里看看泉水吧。回来告诉我哦"),
+    ("RT106", "放假去哪玩？", "山里不错，可以去看看泉水呢"),
+    ("RT106", "How are you?", "I am very well today. Thanks for asking 😊"),
+    ("RT106", "启蒙", "使初学的人明白事理。近义词：启发、开导"),
+    ("RT106", "happy", "adj. 快乐的；幸福的"),
+]
+
+
+@pytest.mark.parametrize(("code", "question", "answer"), LEFT_ALONE)
+def test_what_only_looks_like_a_fault_is_left_alone(code, question, answer):
+    assert code not in codes(question, answer)
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "answer"),
+    [
+        ("RT101", "书目", "启蒙。来源：“《易经》”，山下出泉。"),
+        ("RT102", "多大？", "屏幕是 27”，他称之为“大屏。"),
+        ("RT103", "What is {}?", "Youth."),
+        ("RT103", "How is {concept} written in JS?", "So."),
+        ("RT105", "What does Meng mean?\\n", "Youth."),
+        ("RT105", "What does Meng mean?", "Youth.\\nIt asks."),
+        ("RT106", "放假去哪玩？", "去山里看看泉水吧。回来以后"),
+        ("RT106", "启蒙", "使初学的人明白事理。近义词有很多，例如启"),
+    ],
+)
+def test_what_stands_near_an_exception_is_still_found(code, question, answer):
+    assert code in codes(question, answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Meng is youth. It asks the teacher and the", "蒙卦象征启蒙。君子效法山下出泉，", "蒙卦象征启蒙。君子以果断的"],
+)
+def test_a_whole_reply_may_hold_an_answer_that_breaks_off_in_a_sentence(answer):
+    assert [finding.code for finding in check("Meng", answer, closed=True)] == ["RT106"]
+
+
+@pytest.mark.parametrize(
+    "answer", ["Meng is youth. It asks once", "The Old Man and the", "蒙卦象征启蒙。这是对的", "山、水、", "Ask the"]
+)
+def test_a_whole_reply_may_end_as_it_likes_elsewhere(answer):
+    assert check("Meng", answer, closed=True) == []
+
+
 @pytest.mark.parametrize(("question", "answer"), LEGITIMATE)
 def test_no_rule_of_a_row_finds_anything_in_a_legitimate_row(question, answer):
     assert EVERY.check(Row(question, answer)) == []

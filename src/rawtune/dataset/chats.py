@@ -7,6 +7,7 @@ from rawtune.dataset.layout import Layout, Turn, Unreadable, as_it_was, items_of
 
 _USERS = frozenset(("user", "human", "用户"))
 _ASSISTANTS = frozenset(("assistant", "gpt", "model", "bot", "chatgpt", "助手"))
+_SYSTEMS = ("system", "developer")
 _OTHERS = frozenset(
     ("system", "developer", "tool", "tools", "observation", "function", "function_call", "tool_call", "ipython")
 )
@@ -36,6 +37,16 @@ class Chat(Layout):
         if not turns:
             raise Unreadable(f"'{self.key}' holds no answer to a question")
         return tuple(turns)
+
+    def systems(self, row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """What a row tells the model before its questions: each system message's column and text."""
+        said = [
+            (f"{self.key}[{at}].{key}", text)
+            for at, message in enumerate(items_of(row, self.key))
+            if (message.get("role") or message.get("from")) in _SYSTEMS
+            for key, text in [_said(message)]
+        ]
+        return (*super().systems(row), *((place, text) for place, text in said if isinstance(text, str)))
 
     def _pairs(self, messages: Sequence[Any]) -> list[tuple[int, int]]:
         pairs, asked = [], None

@@ -43,6 +43,7 @@ class Layout(ABC):
     note = ""
     concept = ""
     split = ""
+    system = ""
 
     def turns(self, row: Any) -> tuple[Turn, ...]:
         """The turns of a row; raises ``Unreadable``."""
@@ -52,6 +53,11 @@ class Layout(ABC):
 
     @abstractmethod
     def _turns(self, row: Mapping[str, Any]) -> tuple[Turn, ...]: ...
+
+    def systems(self, row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """What a row tells the model before its questions: each system message's column and text."""
+        text = row.get(self.system) if self.system else None
+        return ((self.system, text),) if isinstance(text, str) and text else ()
 
     def updates(self, row: Mapping[str, Any], turn: int, question: str, answer: str) -> dict[str, Any]:
         """The values of ``row`` that change when a turn gets these texts."""

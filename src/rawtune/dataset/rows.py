@@ -16,7 +16,8 @@ class Record(NamedTuple):
     """One row of a file: its questions and answers, or the fault for which it has none. There may be millions.
 
     ``number`` counts the rows of the whole file or folder from 1, faulty ones too. ``line`` is the line of the file on
-    which the row begins, 0 where the format has no lines; ``file`` is set in a folder, relative to it.
+    which the row begins, 0 where the format has no lines; ``file`` is set in a folder, relative to it. ``systems`` are
+    its system messages, each with its column.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Record(NamedTuple):
     fault: str = ""
     file: str = ""
     original: Any = None
+    systems: tuple[tuple[str, str], ...] = ()
 
 
 class Writer(Protocol):
@@ -113,7 +115,7 @@ class FileRows(Rows):
             return Record(number, line, fault=str(error), original=original)
         concept = _label(row, layout.concept) if layout.concept else ""
         split = _label(row, layout.split) if layout.split else ""
-        return Record(number, line, turns, concept, split, original=original)
+        return Record(number, line, turns, concept, split, original=original, systems=layout.systems(row))
 
 
 def _label(row: Mapping[str, Any], key: str) -> str:

@@ -51,7 +51,8 @@ def detect(rows: Sequence[Mapping[str, Any]], names: Iterable[str], columns: tup
         layout = layout or _chat(rows, known) or _recognised(known) or _two_texts(rows, known)
     if layout:
         layout.concept, layout.split = known.get("concept", ""), known.get("split", "")
-        layout.keys = tuple(dict.fromkeys(filter(None, (*layout.keys, layout.concept, layout.split))))
+        layout.system = known.get("system", "") if known.get("system") not in layout.columns else ""
+        layout.keys = tuple(dict.fromkeys(filter(None, (*layout.keys, layout.concept, layout.split, layout.system))))
     return layout
 
 

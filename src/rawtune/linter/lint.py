@@ -1,7 +1,7 @@
 """A file of anyone's making, read and judged row by row, in memory that hardly grows with it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rawtune.config import Passages, Verification
@@ -20,6 +20,8 @@ from rawtune.verification.seen import Seen
 from rawtune.verification.source import Source
 from rawtune.verification.weights import Weights
 
+_OF_ANY_TEXT = ("RT101", "RT102", "RT103", "RT105", "RT107", "RT119", "RT701", "RT702", "RT703", "RT704", "RT705")
+"""Rules that make sense of a system message, which is neither question nor answer."""
 _BETWEEN_NOTES = 2_000
 """Rows between two reports of progress."""
 
@@ -75,6 +77,8 @@ class Lint:
         if any(rule.scope is Scope.ROWS for rule in self._checker.rules):
             self._seen = Seen.gather(lambda: self._all_rows("reading"))
             self._checker = Checker(settings, weights, self._seen)
+        codes = tuple(code for code in _OF_ANY_TEXT if chosen(code, settings))
+        self._of_systems = Checker(settings.model_copy(update={"select": codes, "ignore": ()}))
         self.notes = [self.rows.note] if self.rows.note else []
         grounded = any(chosen(code, settings) for code, rule in RULES.items() if rule.scope is Scope.PASSAGE)
         if source is None and grounded:
@@ -91,6 +95,9 @@ class Lint:
             return Checked(record, tuple(unread), (None,) * len(unread))
         turns = zip(record.turns, self._turns(record), strict=True)
         found = [found for turn, (row, at) in turns for found in self._judge(turn, row, at)]
+        for column, told in record.systems:
+            of_system = self._of_systems.check(Row(told, "", (column, column), number=record.number))
+            found += [(replace(finding, fixable=False), None) for finding in of_system]
         if not found:
             return Checked(record, (), (), record.concept, fixed)
         accepted = self.marks.accepted(record_id(record))
@@ -163,7 +170,8 @@ class Lint:
 
 def record_id(record: Record) -> str:
     """The name of a record in marks."""
-    return row_id(*(text for turn in record.turns for text in (turn.question, turn.answer)))
+    texts = [text for turn in record.turns for text in (turn.question, turn.answer)]
+    return row_id(*texts, *(told for _, told in record.systems))
 
 
 def _passages(source: Path) -> list[Passage]:

@@ -112,7 +112,8 @@ def place(path: Path, checked: Checked) -> str:
 
 def describe(path: Path, checked: Checked, mark: tuple[str, str]) -> Iterator[str]:
     """A row's findings, for people; ``mark`` is put around what a finding speaks of."""
-    texts = {column: text for turn in checked.record.turns for column, text in turn.texts.items()}
+    turns = (text for turn in checked.record.turns for text in turn.texts.items())
+    texts = dict((*checked.record.systems, *turns))
     for finding in checked.findings:
         if RULES[finding.code].private:
             texts[finding.column] = _masked(texts[finding.column], finding)

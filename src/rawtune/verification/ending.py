@@ -10,14 +10,24 @@ from rawtune.verification.rule import Column, Row, Spot, rule
 
 _CLOSING = frozenset("。！？.!?…⋯)）」』】》〉>]｝}|।॥؟۔։።｡～~`$")
 _HELD_OPEN = frozenset(",，、:：;；(（[【「『“‘《")
+_PICTURES = frozenset(("So", "Sk", "Mn", "Cf"))
+"""Categories of the last sign of an emoji: a picture, its colour, its variant, what joins it to others."""
 _WRAPPING = "\"”’'」』*_ \t\n　"
 # No English text ends on one of these.
 _LEADING = re.compile(
     r"\b(?:the|an?|and|or|because|although|whereas|which|whose|than|from|into|their|his|its|our|your|every)$"
 )
 _SENTENCE_END = re.compile(
-    r"[。！？…]|[!?](?!\w)|[^\W\d]{2}(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bNo)(?<!\bJr)\.(?=[\s\"”')）]|$)|[)\d]\.(?=\s+[A-Z])"
+    r"[。！？…]|[!?](?!\w)|[^\W\d]{2}(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bNo)(?<!\bJr)(?<!\badj)(?<!\badv)(?<!\bvt)(?<!\bvi)(?<!\bprep)(?<!\bconj)(?<!\bpron)\.(?=[\s\"”')）]|$)|[)\d]\.(?=\s+[A-Z])"
 )
+# Particles that end a sentence of spoken Chinese.
+_PARTICLES = frozenset("哈呢吧哦啊呀啦嘛哟噢呗咯嘞吗")
+_LABELLED = re.compile(
+    r"\s*(?:(?:近|反|同)义词|例句|词性|拼音|读音|注音|释义|部首|笔画|英文|英译|又[称名]|别[名称]|简称|全称|量词|复数"
+    r"|(?i:synonyms?|antonyms?|plural|origin|pronunciation|see also|cf))\s?[:：]\s?[^:：。.!?！？\n]{1,40}"
+)
+# A word that no whole Chinese answer ends on.
+_LEADING_HAN = re.compile(r"(?:以及|并且|而且|但是|或者|如果|因为|由于|虽然|即使|通过|为了|根据|关于)$|[^是]的$")
 _ITEM = re.compile(
     r"[ \t]*+(?:[-*+•·▪◦●○■□✓✔►–—>|#]|\d{1,3}[.)、．:：]|[（(]?(?:\d{1,3}|[a-zA-Z一二三四五六七八九十]{1,3})[)）.、]"
     r"|[①-⑳]|第?[一二三四五六七八九十]{1,3}[、：:条章]|\*{0,2}[^\n:：。]{1,30}[:：])"
@@ -36,8 +46,9 @@ def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
     """The answer breaks off: it ends on a comma or a conjunction, or its last sentence has no full stop.
 
     A phrase of up to ``longest_phrase`` words (a Chinese character counts as half of one) is whole without a full stop;
-    so are titles, items of lists, verses, signatures, formulas, addresses. Left out where a reply shows that its answer
-    is whole, as a closed JSON object does; where a reply does not show it, any missing full stop is a finding.
+    so are titles, items of lists, verses, signatures, formulas, addresses, and what ends on an emoji or a particle of
+    spoken Chinese. Where a reply shows that its answer is whole, as a closed JSON object does, found is only what ends,
+    behind a closed sentence, on a comma or a conjunction; where a reply does not show it, any missing full stop is.
 
     Bad:
         Meng | Meng is a spring at the
@@ -47,19 +58,33 @@ def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
     Good:
         Meng | Meng is a spring at the foot of a mountain.
         What is the capital of France? | Paris
+        蒙卦吉不吉？ | 亨，吉。放心去做吧
+        启蒙 | 使初学的人明白事理。近义词：启发
         蒙卦 | 蒙卦上艮下坎，山下出泉，象征启蒙。
         这句话对吗？ | 正确
     """
-    if row.closed:
-        return
     answer = row.answer.rstrip()
     if not answer or answer[-1] in _CLOSING:
         return
     end = answer.rstrip(_WRAPPING)
-    if not end or end[-1] in _CLOSING:
+    if not end or end[-1] in _CLOSING or end[-1] in _PARTICLES or unicodedata.category(end[-1]) in _PICTURES:
         return
-    if row.closed is False or _is_cut(answer, end, longest_phrase):
+    if row.closed:
+        if _is_held_open(answer, end):
+            yield Spot("breaks off in the middle of a sentence", Column.ANSWER, len(answer) - 1, len(answer))
+    elif row.closed is False or _is_cut(answer, end, longest_phrase):
         yield Spot("breaks off without a full stop", Column.ANSWER, len(answer) - 1, len(answer))
+
+
+def _is_held_open(answer: str, end: str) -> bool:
+    """Whether even a whole reply must have been cut: behind a closed sentence the last one ends where none can."""
+    line = answer[answer.rfind("\n") + 1 :]
+    last = _SENTENCE_END.split(line)[-1]
+    if last == line or is_code(answer):
+        return False
+    if end[-1] in ",，、(（【[":
+        return True
+    return bool(_LEADING.search(end[-20:]) or ("是" not in last and _LEADING_HAN.search(end)))
 
 
 def _is_cut(answer: str, end: str, longest_phrase: int) -> bool:
@@ -71,6 +96,8 @@ def _is_cut(answer: str, end: str, longest_phrase: int) -> bool:
     item = _ITEM.match(line)
     closed = [at.end() for at in _SENTENCE_END.finditer(line, item.end() if item else 0)]
     last = line[closed[-1] :] if closed else line
+    if _LABELLED.fullmatch(last):  # the end of an entry in a dictionary
+        return False
     if closed:  # a sentence of this very line is closed, and the last is not
         after_prose = len(closed) > 1 or len(_WORD.findall(line, 0, closed[-1])) > 5
         return bool(_HAN.search(last)) or len(_WORD.findall(last)) > (0 if after_prose else 2)

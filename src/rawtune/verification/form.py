@@ -1,7 +1,7 @@
-"""RT101 to RT105: what a reply that was not taken apart leaves in a row: keys, quotes, braces, JSON, escapes.
+"""RT101 to RT104: what a reply that was not taken apart leaves in a row: keys, quotes, braces, JSON.
 
-Together with an unclosed ending these found all 120 broken rows of a real file of 160, with no false alarm on its
-mended twin.
+Together with literal escapes and an unclosed ending these found all 120 broken rows of a real file of 160, with no
+false alarm on its mended twin.
 """
 
 import re
@@ -33,6 +33,7 @@ _COMMON_KEYS = (
     ),
     *("text", "答案", "问题", "回答", "标题", "内容", "摘要", "总结"),
 )
+_SOURCES = frozenset(("source", "来源", "出处"))
 _BEFORE_QUOTE = re.compile(r"[:：](?<=[\w\"'”\s][:：])\s{0,9}[\"'“]")
 # At the head of a sentence a word of prose has a capital letter, a key has none.
 _LOWER_KEY = re.compile(
@@ -59,6 +60,8 @@ def schema_key(row: Row) -> Iterator[Spot]:
     Good:
         Meng | The source of the river: a spring at the foot of a mountain.
         Meng | He wrote only one comment: "Ask once."
+        Names | Source: "Oranges" and other tales of the valley were told by her aunt.
+        这句话的出处是哪里？ | 出处：“《易经》。”
         蒙卦 | 卦辞：亨。匪我求童蒙，童蒙求我。
     """
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
@@ -71,8 +74,9 @@ def schema_key(row: Row) -> Iterator[Spot]:
         shown = prose(text)
         match = in_json.search(shown) or (None if "{" in shown else _CUT_PAIR.search(shown))
         if not match and column is Column.ANSWER:
-            match = in_prose.search(shown) or _LOWER_KEY.search(shown)
-        asked = column is Column.ANSWER and match and _asks_for_keys(row.question, match)
+            match = next((key for key in in_prose.finditer(shown) if not _goes_on(shown, key.end())), None)
+            match = match or _LOWER_KEY.search(shown)
+        asked = match and (_asks_for_keys(row.question, match) if column else _ABOUT_DATA.search(text))
         if match and not (asked or is_code(text) or _is_json(shown)):
             yield Spot(f"holds a key: {match.group().strip()}", column, *match.span())
 
@@ -101,11 +105,24 @@ def _keys(columns: tuple[str, str]) -> tuple[tuple[str, ...], re.Pattern[str], r
     return words, in_json, in_prose
 
 
+_GOES_ON = re.compile(r"[ \t]{0,2}[a-z一-鿿](?!\w{0,30}[\"'”]?\s?[:：])")
+
+
+def _goes_on(text: str, start: int) -> bool:
+    """Whether the sentence goes on behind the quotation that begins before ``start``: a key's value ends with it."""
+    closing = {"“": "”"}.get(text[start - 1], text[start - 1])
+    end = text.find(closing, start)
+    return end > start and text[end - 1] not in ".!?。！？" and _GOES_ON.match(text, end + 1) is not None
+
+
 def _asks_for_keys(question: str, found: re.Match[str]) -> bool:
-    """Whether the question asks for data, or shows the very key that was found."""
+    """Whether the question asks for data, for a source, or shows the very key that was found."""
     key = re.search(r"\w+", found.group())
-    shows = key is not None and re.search(rf"\b{key.group()}[\"'”]?\s?[:：]", question, re.IGNORECASE)
-    return bool(shows or _ABOUT_DATA.search(question))
+    if key is None:
+        return False
+    shows = re.search(rf"\b{key.group()}[\"'”]?\s?[:：]", question, re.IGNORECASE)
+    asks = key.group().lower() in _SOURCES and key.group().lower() in question.lower()
+    return bool(shows or asks or _ABOUT_DATA.search(question))
 
 
 def _word_before(text: str, colon: int) -> str:
@@ -140,6 +157,7 @@ def unbalanced_quotes(row: Row) -> Iterator[Spot]:
     Good:
         Meng | It says "ask once", not "ask twice".
         Which monitor? | A 19" monitor is enough for one person.
+        How tall? | He is 5′ 11” tall, and his monitor measures 27” across.
         蒙卦 | 大象说：“山下出泉，蒙。君子以果行育德。”
     """
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
@@ -156,6 +174,7 @@ _INCHES = re.compile(
     r"(?<![\d.,])(?:\d{1,3}|(?!1[5-9]|20)\d{4}|\d{1,3},\d{3}|\d{1,4}[./⁄]\d{1,6}|[½¼¾⅛⅜⅝⅞])\s?\"(?!\w)|''"
     r"|[°'’′]\s?\d{1,2}(?:\.\d{1,9})?\s?\""
 )
+_CURLY_INCHES = re.compile(r"(?:.?[\d½¼¾⅛⅜⅝⅞]|[\d½¼¾⅛⅜⅝⅞]\s)”(?!\w)", re.DOTALL)
 _MEASURED = re.compile(r"[\d½¼¾⅛⅜⅝⅞]\s?[\"”]\Z")
 _REOPENED = re.compile(r'^\s*"[^"\n]*\n\s*(?=")', re.MULTILINE)
 
@@ -185,10 +204,16 @@ def _unpaired(text: str, opening: str, closing: str, either: re.Pattern[str]) ->
             if not (open_at and shown[:at].rstrip(" \t　").endswith("\n")):  # else a paragraph opens it anew
                 open_at.append(at)
         elif not open_at:
-            return None if "„" in text else at
+            if not _measures(shown, at):
+                return None if "„" in text else at
         else:
             open_at.pop()
     return open_at[-1] if open_at else None
+
+
+def _measures(text: str, at: int) -> bool:
+    """Whether the curly quote at this place stands for inches or seconds."""
+    return _CURLY_INCHES.match(text, max(0, at - 2)) is not None
 
 
 _BRACE = re.compile(r"[{}｛｝]")
@@ -197,6 +222,14 @@ _PLACEHOLDER = re.compile(
     r"(?:(?<![A-Za-z0-9_$\\^}\]#])|(?<=\$)(?=\{[a-z_]{3}))[{｛]{1,2}\s{0,3}(?:(?![A-Za-z](?:_\w{1,3}|[a-z0-9])?\s*[}｝])"
     r"[^\W\d][\w .-]{1,40}|\d)?\s{0,3}[}｝]{1,2}"
     r"|(?<=[^\n])[<\[](?:concept|topic|term|entity|keyword|概念|主题|关键词|术语|名词)[>\]](?!\s?[:：(（])"
+)
+
+
+_ABOUT_BRACES = re.compile(
+    r"(?<![A-Za-z])(?:braces?|brackets|curly|golang|in Go|rust|kotlin|swift|php|ruby|perl|lua|C#|JS|JSX|React|Vue"
+    r"|f-strings?|println!?|interface|struct|closure|lambda|hashmap|operator|expression|evaluates?)(?![A-Za-z])"
+    r"|[大花]括号|[CR]语言|Go ?语言|结构体|闭包|语法|表达式|运算符",
+    re.IGNORECASE,
 )
 
 
@@ -211,6 +244,7 @@ def brace_in_question(row: Row) -> Iterator[Spot]:
         ｛蒙卦 | 蒙卦象征启蒙。
     Good:
         What does Meng mean? | A set such as {1, 2} is written in braces.
+        What does {} evaluate to in JS? | It is an empty object there.
         已知 A = {1, 2, 3}，求它的子集个数。 | 共有 8 个子集。
     """
     question = row.question
@@ -220,6 +254,8 @@ def brace_in_question(row: Row) -> Iterator[Spot]:
     if is_code(question) or (is_about_code(shown) and len(shown) > 2 and shown.strip()[0] not in "{｛"):
         return
     match = _PLACEHOLDER.search(shown)
+    if match and match.group() == "{}" and _ABOUT_BRACES.search(shown):
+        return
     balanced = shown.count("{") + shown.count("｛") == shown.count("}") + shown.count("｝")
     if not match and (not balanced or _is_json(shown)):
         match = _BRACE.search(shown)
@@ -246,53 +282,3 @@ def answer_is_json(row: Row) -> Iterator[Spot]:
     """
     if (match := _JSON.match(row.answer)) and not is_about_code(row.question):
         yield Spot("opens like JSON instead of a sentence", Column.ANSWER, *match.span())
-
-
-_CLOSED_SENTENCE = r"[.!?。！？；;：:…”’)）」』】]"
-_BREAK = re.compile(rf"(?<={_CLOSED_SENTENCE})[ ]?(?:\\r)?\\n(?:\\n)?(?=[A-Z0-9“\"'(*#一-鿿•-]|\s|\\n|$)")
-_LATEX = r"(?:u|e[qg]?|abla|ot|otin|leq|geq|mid|i|ewline|ewcommand|oindent|onumber|ormalsize|ode)\b"
-_ESCAPE = re.compile(
-    rf"(?<={_CLOSED_SENTENCE})[ ]?(?:\\r)?\\n(?!\w*[{{(^_]|\]|{_LATEX})|(?<=[一-鿿，、])\\[nrt](?![a-z]{{2}})"
-    rf"|(?<=\w)\\n(?=[A-Z0-9\s]|$|\\n)|(?<=\w)\\n(?!{_LATEX})(?=[a-z]+ )|\\u[0-9a-fA-F]{{4}}(?![0-9a-fA-F])"
-    r"|\\n$|\\\"(?![aeiouyAEIOUY{\\])|(?<![A-Za-z{])\\\"|(?<=[.!?])\\t(?=[A-Z])|(?<=[a-z])\\t(?=[A-Z])"
-)
-
-
-# Between two sentences only these explain a literal line end; "set" or "class" may be any text's word.
-_ABOUT_ESCAPES = re.compile(
-    r"(?<![a-z])(?:escap|regex|regular exp|backslash|newline|line (?:end|break|feed)|json|csv|python|java|c\+\+|c#|php"
-    r"|bash|shell|latex|program|cod(?:e|ing)(?![a-z])|print|pars(?:e|ing)|delimiter|separator)"
-    r"|代码|程序|编程|函数|脚本|正则表达|字符|转义|换行|反斜杠|解析|分隔|打印",
-    re.IGNORECASE,
-)
-
-
-def _with_line_ends(text: str) -> str:
-    r"""``text`` with each ``\n`` between two sentences of prose made a line end."""
-    if "\\n" not in text or is_code(text) or _ABOUT_ESCAPES.search(text):
-        return text
-    shown = prose(text)
-    return _BREAK.sub(lambda sign: sign[0] if not shown[sign.start() : sign.end()].strip() else "\n", text)
-
-
-@rule("RT105", "literal-escape", fix=_with_line_ends)
-def literal_escape(row: Row) -> Iterator[Spot]:
-    r"""A literal escape such as ``\n`` that should have become a character.
-
-    Left alone: code, formulas, paths of files, and rows that speak of escapes.
-
-    Bad:
-        Meng | Meng is youth.\nIt asks.
-        Meng | It says \"ask once\" to youth.
-        蒙卦 | 启蒙。\u4e00。
-    Good:
-        Meng | Meng is youth. It asks.
-        Where is it? | It lies in C:\new\table on this computer.
-        频率怎么写？ | 频率写作 \nu，角度写作 \theta。
-    """
-    for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
-        if "\\" in text and (match := _ESCAPE.search(prose(text))):
-            sign = match.group().strip()
-            speaks = _ABOUT_ESCAPES.search if _BREAK.match(text, match.start()) else is_about_code
-            if not (is_code(text) or speaks(row.question) or speaks(text)):
-                yield Spot(f"holds the literal characters {sign}", column, *match.span())
