@@ -97,7 +97,7 @@ def forgetting(base: Sequence[bool], tuned: Sequence[bool]) -> Sign:
         return _sign("forgetting", None, FORGOTTEN, False, 0)
     lost = [i for i, (before, after) in enumerate(zip(base, tuned, strict=True)) if before and not after]
     flagged = -cells.difference > FORGOTTEN and cells.verdict == "worse"
-    return _sign("forgetting", -cells.difference, FORGOTTEN, flagged, cells.n, lost)
+    return _sign("forgetting", (cells.only_base - cells.only_tuned) / cells.n, FORGOTTEN, flagged, cells.n, lost)
 
 
 def drift(base: Sequence[Answer], tuned: Sequence[Answer], language: str) -> Sign:
