@@ -84,7 +84,7 @@ def test_what_links_both_sides_is_held_out_and_told(tmp_path: Path) -> None:
     assert {text: after[text] for text in before} == before
     assert after[texts[1]] is Split.HELD_OUT
     assert figures["near_duplicate_groups"] == 1
-    assert any("1 of these groups stand on both sides" in line for line in lines)
+    assert any("of these groups 1 stood on both sides already" in line for line in lines)
 
 
 @pytest.mark.parametrize(("limit", "told"), [(23, True), (24, False)])

@@ -17,7 +17,7 @@ _TEXTS = {
         " good score for other ways of asking says little; more passages help, more question forms do not",
         "empty": "no question of the {suite} suite: the comparison will not be able to show {what}",
         "few": "the {suite} suite asks about {passages}, fewer than {least}: the comparison will not be able to show"
-        " {what} with any certainty",
+        " with any certainty {what}",
         "passages": ("1 passage", "{} passages"),
         "phrasing": "whether what was trained is known when it is asked in other words",
         "concept": "what training does to answers about facts that were never trained",

@@ -97,7 +97,7 @@ def _compare(
             answers=given,
             isolation=isolation,
             passages=passages,
-            counts=report.Counts(**records["verify"].summary, **records["export"].summary),
+            counts=report.Counts(**records["verify"].summary, **_figures(records["export"])),
             losses=training.get("losses", []),
             epochs=training.get("settings", {}).get("epochs", 0),
             settings=training.get("settings", {}),
@@ -136,6 +136,11 @@ def _record(work: Work, name: str) -> StageRecord:
     if record is None:
         raise KeyError(f"compare runs after {name}")
     return record
+
+
+def _figures(export: StageRecord) -> dict[str, int]:
+    """What an export counted, without what it remarked on that."""
+    return {name: value for name, value in export.summary.items() if name != "warnings"}
 
 
 def _peak_rss_mb() -> float:

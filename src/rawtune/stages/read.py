@@ -78,13 +78,13 @@ def _tell(work: Work, groups: Sequence[Sequence[str]], splits: Mapping[str, Spli
     if groups:
         near = sum(map(len, groups))
         work.tell(
-            f"{near} passages are near-duplicates of others, in {len(groups)} groups;"
+            f"{near} passages are near-duplicates of others, in {len(groups)} group{'s' * (len(groups) > 1)};"
             " those of a group are trained on or held out together"
         )
     if parted := sum(len({splits[id] for id in group}) > 1 for group in groups):
         work.tell(
-            f"{parted} of these groups stand on both sides, as their splits were frozen already:"
-            " leave all but one of such passages out of raw/"
+            f"of these groups {parted} stood on both sides already when they were found, and what is frozen stays:"
+            " leave all but one passage of such a group out of raw/"
         )
     if held < MIN_CLUSTERS:
         work.tell(
