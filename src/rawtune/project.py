@@ -7,7 +7,7 @@ project.run()
 
 import re
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.resources import files
@@ -26,9 +26,10 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.stages import compare, diagnose, export, importing, rework, synthesise, train
+from rawtune.stages import compare, diagnose, export, importing, probe, rework, synthesise, train
 from rawtune.stages.diagnose import Diagnosis
 from rawtune.stages.importing import Imported
+from rawtune.stages.probe import Probe
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
@@ -295,6 +296,16 @@ class Project:
         if record is None:
             raise UsageError("nothing was trained yet", "train with: rawtune train; or name an adapter's folder")
         return self.folder / record.product
+
+    def probe(self, questions: Sequence[str] = (), concepts: int = 16) -> Probe:
+        """What the base model knows of the raw text already; see ``rawtune.stages.probe``. No teacher is asked.
+
+        Asks ``questions``, or if there are none about ``concepts`` passages, twice each.
+        """
+        with self._alone():
+            pipeline.run(self._work, "read")
+            self._work.progress.begin("probe")
+            return probe.probe(self._work, questions, concepts)
 
     def diagnose(self, run: Path | str | None = None) -> Diagnosis:
         """Read the losses of a run, the last one if none is named; see ``rawtune.stages.diagnose``."""

@@ -14,6 +14,7 @@ VERBS = {
     "init": ("rawtune.cli.init", "Make a project folder."),
     "doctor": ("rawtune.cli.doctor", "Test models, endpoint, key, disk, GPU and versions."),
     "demo": ("rawtune.cli.demo", "The whole way on 16 passages, with the embedded model."),
+    "probe": ("rawtune.cli.probe", "Is there something to gain? What the base model knows already."),
     "try": ("rawtune.cli.attempt", "Try the prompt on one passage."),
     "run": ("rawtune.cli.run", "Do every stale stage, in order."),
     "read": ("rawtune.cli.run", "raw/ to passages."),

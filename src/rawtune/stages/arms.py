@@ -97,7 +97,7 @@ def _ask_here(
     answers stored. Raises ``IsolationError``.
     """
     settings, quantise = work.config.comparison, work.config.training.quantise
-    base, tokenizer = models.load(work.student, quantise, work.progress)
+    base, tokenizer = models.load(work.student, quantise, work.progress, wanted=work.config.training.device)
     texts = {arm.name: [_prompt(work, arm, question, passages) for question in asked] for arm in arms}
     ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
     isolation = Isolation(base, [ids[text] for text in texts[BASE.name]])
@@ -116,7 +116,7 @@ def _ask_here(
                 todo.setdefault(key, _Task(key, arm, question.text, ids[text]))
 
     def hold() -> None:
-        with model.disable_adapter():
+        with _turn(model, slots, BASE):
             isolation.check(model)
 
     hold()
@@ -126,7 +126,7 @@ def _ask_here(
         # In groups, so that an interruption loses one of them and not all.
         for start in range(0, len(tasks), settings.batch_size * 2):
             group = tasks[start : start + settings.batch_size * 2]
-            with _turn(model, slots.get(arm.name)):
+            with _turn(model, slots, arm):
                 made = answers.answer(
                     model, tokenizer, [task.prompt for task in group], settings.max_new_tokens, settings.batch_size
                 )
@@ -149,7 +149,10 @@ def _prompt(work: Work, arm: Arm, question: Question, passages: Mapping[str, str
 
 def _load(work: Work, base: Any, arms: Sequence[Arm]) -> tuple[Any, dict[str, str]]:
     """Base with all adapters beside one another, none wrapped around another; by arm, what peft calls its adapter."""
-    first, *others = (arm for arm in arms if arm.kind is Kind.ADAPTER)
+    adapters = [arm for arm in arms if arm.kind is Kind.ADAPTER]
+    if not adapters:
+        return base, {}
+    first, *others = adapters
     model = models.with_adapter(base, work.folder / first.source)
     slots = {first.name: str(model.active_adapter)}
     for number, arm in enumerate(others, 2):
@@ -166,14 +169,16 @@ def _load(work: Work, base: Any, arms: Sequence[Arm]) -> tuple[Any, dict[str, st
 
 
 @contextmanager
-def _turn(model: Any, slot: str | None) -> Iterator[None]:
-    """Let one adapter take part, or none."""
-    if slot is None:
+def _turn(model: Any, slots: Mapping[str, str], arm: Arm) -> Iterator[None]:
+    """Let the arm's adapter take part, or none."""
+    if arm.name in slots:
+        model.set_adapter(slots[arm.name])
+        yield
+    elif slots:
         with model.disable_adapter():
             yield
     else:
-        model.set_adapter(slot)
-        yield
+        yield  # nothing was ever loaded
 
 
 def _ask_endpoint(work: Work, arm: Arm, asked: Sequence[Question]) -> list[str]:

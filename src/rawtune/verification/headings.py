@@ -26,16 +26,20 @@ def names(passage: str) -> set[str]:
     return {plain(name) for name in _written(passage)}
 
 
+def heading(passage: str) -> str:
+    """A passage's heading as it is written there; empty if it has none."""
+    first = passage.lstrip().partition("\n")[0].strip().lstrip("#").strip()
+    return "" if not first or len(first) > _LONGEST or _CLOSED.search(first) else first
+
+
 def plain(name: str) -> str:
     """As it is looked up in a question: from its first word to its last, in small letters."""
     return _trimmed(name.casefold())
 
 
 def _written(passage: str) -> list[str]:
-    heading = passage.lstrip().partition("\n")[0].strip().lstrip("#").strip()
-    if not heading or len(heading) > _LONGEST or _CLOSED.search(heading):
-        return []
-    return [name for name in (_trimmed(heading), _trimmed(_BRACKETS.sub("", heading))) if name]
+    first = heading(passage)
+    return [name for name in (_trimmed(first), _trimmed(_BRACKETS.sub("", first))) if name]
 
 
 def _trimmed(name: str) -> str:
