@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rawtune.errors import ConfigError, UsageError
+from rawtune.recipes import DECIDED, RECIPES
 from rawtune.records import Severity
 
 FILE_NAME = "rawtune.yaml"
@@ -166,6 +167,12 @@ class Augmentation(Section):
 class Training(Section):
     """LoRA or QLoRA fine-tuning."""
 
+    recipe: Literal["seed", "t4", "gpu24", "cpu", "tiny-data"] = Field(
+        "seed", description="Decides the lines below that begin with #; a line that you uncomment wins over it."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps", "npu"] = Field(
+        "auto", description="auto is the first there is of cuda, npu, mps and cpu."
+    )
     quantise: Literal["none", "nf4"] = Field("none", description="nf4 is QLoRA: 4-bit base weights, double quantised.")
     rank: int = Field(16, ge=1, description="LoRA r.")
     alpha: int = Field(32, ge=1, description="LoRA alpha.")
@@ -174,14 +181,23 @@ class Training(Section):
     epochs: int = Field(3, ge=1)
     batch_size: int = Field(8, ge=1, description="Rows per step.")
     micro_batch_size: int | None = Field(None, ge=1, description="Rows at once; the rest of a batch is accumulated.")
+    gradient_checkpointing: bool = Field(False, description="Less memory for about a fourth more time.")
     warmup: Share = Field(0.1, description="Share of steps with rising learning rate, then linear decay.")
     max_input_tokens: int = Field(512, ge=8)
     max_output_tokens: int = Field(1536, ge=8)
+    max_cut: Share = Field(0.05, description="Above this share of answers cut at max_output_tokens nothing is trained.")
     checkpoint_steps: int = Field(10, ge=1, description="A checkpoint every so many steps.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of the adapter's first weights and the order of rows.")
     report_to: tuple[Literal["tensorboard", "wandb", "swanlab", "mlflow"], ...] = Field(
         (), description="Who may watch; wandb, swanlab and mlflow may send what they see off this machine."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_recipe(cls, given: Any) -> Any:
+        """What is not given is as the recipe has it; from here on settings are plain values."""
+        recipe = RECIPES.get(str(given.get("recipe", "seed")), {}) if isinstance(given, dict) else {}
+        return {**recipe, **given} if recipe else given
 
     @model_validator(mode="after")
     def _whole_micro_batches(self) -> "Training":
@@ -337,8 +353,8 @@ def _suggest(location: tuple[int | str, ...]) -> str:
 def commented(**settings: Any) -> str:
     """A whole rawtune.yaml: every setting with its default or what ``settings`` gives, and what it is for beside it.
 
-    A section is given as a dict of the settings in it. Written from the models above, so that it cannot disagree with
-    them.
+    A section is given as a dict of the settings in it; what the recipe of training decides is commented out. Written
+    from the models above, so that it cannot disagree with them.
     """
     lines = [
         "# Every setting, with its default; lines may be left out. Keys come from the environment, never from here."
@@ -350,8 +366,12 @@ def commented(**settings: Any) -> str:
             continue
         given = settings.get(name, {})
         lines += ["", f"# {(type(section).__doc__ or '').strip()}", f"{name}:"]
+        by_recipe = RECIPES[given.get("recipe", "seed")] if name == "training" else {}
         for inner, value in type(section).model_fields.items():
-            lines.append(_entry(f"  {inner}", given.get(inner, value.default), value.description))
+            # What a recipe decides must not be set beside it, but shall be seen.
+            mark = "# " if name == "training" and inner in DECIDED - given.keys() else ""
+            shown = given.get(inner, by_recipe.get(inner, value.default))
+            lines.append(_entry(f"  {mark}{inner}", shown, value.description))
     return "\n".join(lines) + "\n"
 
 

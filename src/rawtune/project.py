@@ -33,6 +33,7 @@ from rawtune.stages.probe import Probe
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
+from rawtune.training.show import Shown
 from rawtune.training import gguf, merge
 from rawtune.training.gguf import Exported
 from rawtune.training.merge import Merged
@@ -249,6 +250,16 @@ class Project:
                 ran.append("export")
         return ran
 
+    def show(self, count: int) -> Iterator[Shown]:
+        """``count`` rows of the dataset as they would be trained on, with only the student's tokenizer loaded.
+
+        First does the stages up to export that are stale. Raises ``UsageError`` where training would.
+        """
+        with self._alone():
+            pipeline.run(self._work, "export")
+            self._work.progress.begin("train")
+            yield from train.show(self._work, count)
+
     def train(self) -> Path:
         """Tune the student on the dataset; the adapter's folder."""
         self._one("train")
@@ -267,10 +278,12 @@ class Project:
         if not (adapters or retrieval or endpoints):
             self._one("compare")
             return self._product("compare")
+        folders = [Path(path) for path in adapters]
+        compare.check(self._work, folders, list(endpoints))
         with self._alone():
             pipeline.run(self._work, "export" if adapters else "train")
             self._work.progress.begin("compare")
-            return compare.beside(self._work, [Path(path) for path in adapters], retrieval, list(endpoints))
+            return compare.beside(self._work, folders, retrieval, list(endpoints))
 
     def merge(self, adapter: Path | str | None = None, into: Path | str | None = None) -> Merged:
         """Merge an adapter, the last one if none is named, into its base; see ``rawtune.training.merge``.

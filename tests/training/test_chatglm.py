@@ -36,7 +36,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of its own, and float32, in which a difference is a fault and not rounding."""
     monkeypatch.setenv("RAWTUNE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(models, "compute_dtype", lambda: torch.float32)
+    monkeypatch.setattr(models, "compute_dtype", lambda on: torch.float32)
 
 
 @torch.inference_mode()

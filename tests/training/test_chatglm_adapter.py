@@ -39,7 +39,7 @@ def module_tree(weights: dict[str, torch.Tensor]) -> torch.nn.Module:
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("RAWTUNE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(models, "compute_dtype", lambda: torch.float32)
+    monkeypatch.setattr(models, "compute_dtype", lambda on: torch.float32)
     make_checkpoint(tmp_path / "original")
     return models.load(str(tmp_path / "original"))[0]
 

@@ -135,7 +135,7 @@ def test_a_row_is_trained_on_as_it_is_asked(chatglm: ChatGLMTokenizer, ids: Any)
 def test_a_cut_answer_has_no_end(chatglm: ChatGLMTokenizer) -> None:
     whole = encode(chatglm, "坤卦代表什么？", "坤卦象征大地。", 100, 100)
     cut = encode(chatglm, "坤卦代表什么？", "坤卦象征大地。", 100, sum(whole.mask) - 1)
-    assert (cut.ids, cut.answer_cut, whole.answer_cut) == (whole.ids[:-1], True, False)
+    assert (cut.ids, cut.cut, whole.cut) == (whole.ids[:-1], 1, 0)
     with pytest.raises(UsageError, match="max_input_tokens is 5"):
         encode(chatglm, "坤卦代表什么？", "坤卦象征大地。", 5, 100)
 

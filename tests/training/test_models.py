@@ -73,7 +73,7 @@ def test_without_a_network_only_what_was_downloaded_is_found(
 def test_a_model_is_ready_to_answer(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
     model, tokenizer = load(str(tiny))
     assert not model.training
-    assert model.dtype is models.compute_dtype()
+    assert model.dtype is models.compute_dtype("cpu")
     assert model.generation_config.eos_token_id == [tokenizer.eos_token_id]
     assert capfd.readouterr() == ("", "")
 
@@ -113,14 +113,14 @@ def test_a_damaged_model_is_named(tiny: Path, tmp_path: Path, damage: str) -> No
 
 
 def test_precision_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for tiles, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda tiles=tiles: {"amx_tile": tiles})
-        assert models.compute_dtype() is dtype
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        assert models.compute_dtype("cpu") is dtype
     for real, dtype in ((True, torch.bfloat16), (False, torch.float16)):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, real=real: real)
-        assert models.compute_dtype() is dtype
+        assert models.compute_dtype("cuda") is dtype
+    assert models.compute_dtype("npu") is torch.bfloat16
+    assert models.compute_dtype("mps") is torch.float32
 
 
 def test_an_adapter_that_is_not_there_is_named(tiny: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ def test_only_the_answer_and_its_end_are_learnt(tokenizer: Any, question: str, a
     learnt = [token for token, learn in zip(row.ids, row.mask, strict=True) if learn]
     assert tokenizer.decode(learnt) == f"{answer}<|im_end|>"
     assert row.mask == sorted(row.mask)  # prompt first, then answer
-    assert not row.answer_cut
+    assert not row.cut
 
 
 @pytest.mark.parametrize(("question", "answer"), QUESTIONS)
@@ -51,9 +51,9 @@ def test_white_space_around_an_answer_is_dropped(tokenizer: Any) -> None:
 def test_a_cut_answer_says_so_and_has_no_end(tokenizer: Any) -> None:
     whole = encode(tokenizer, "坤卦代表什么？", "坤卦象征大地。", 100, 100)
     length = sum(whole.mask)
-    assert not encode(tokenizer, "坤卦代表什么？", "坤卦象征大地。", 100, length).answer_cut
+    assert not encode(tokenizer, "坤卦代表什么？", "坤卦象征大地。", 100, length).cut
     cut = encode(tokenizer, "坤卦代表什么？", "坤卦象征大地。", 100, length - 1)
-    assert cut.answer_cut
+    assert cut.cut
     assert cut.ids == whole.ids[:-1]
     assert cut.ids[-1] != end_of_turn(tokenizer)
 

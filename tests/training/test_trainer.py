@@ -75,8 +75,8 @@ def test_what_a_run_leaves(tmp_path: Path, tiny: Path, rows: Rows, capfd: pytest
     assert [line["loss"] for line in written] == list(run.losses)
     record = json.loads((tmp_path / trainer.RECORD).read_text())
     assert record["losses"] == list(run.losses)
-    assert record["settings"] == settings().model_dump()
-    assert record["dtype"] == str(models.compute_dtype()).removeprefix("torch.")
+    assert record["settings"] == settings().model_dump(mode="json")
+    assert record["dtype"] == str(models.compute_dtype("cpu")).removeprefix("torch.")
     config = json.loads((tmp_path / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(tiny)
     assert (tmp_path / "chat_template.jinja").exists()
@@ -202,9 +202,39 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny: Path, tmp_path: Path, rows
 
 def test_cut_answers_are_counted_and_told(tiny: Path, tmp_path: Path, rows: Rows) -> None:
     seen = Seen()
-    run = train(rows, str(tiny), settings(epochs=1, max_output_tokens=8), tmp_path, seen)
+    run = train(rows, str(tiny), settings(epochs=1, max_output_tokens=8, max_cut=1), tmp_path, seen)
     assert run.cut_answers == 4
-    assert seen.lines == ["4 of 4 answers are cut at 8 tokens"]
+    assert seen.lines[0] == "4 of 4 answers are cut at 8 tokens"
+    assert seen.lines[1].startswith("memory: about ")
+
+
+def test_too_many_cut_answers_are_refused_before_weights_are_read(tiny: Path, tmp_path: Path, rows: Rows) -> None:
+    (folder := tmp_path / "without").mkdir()
+    for file in tiny.iterdir():
+        if file.suffix != ".safetensors":
+            shutil.copy(file, folder)
+    with pytest.raises(UsageError, match="4 of 4 answers are cut"):
+        train(rows, str(folder), settings(max_output_tokens=8), tmp_path / "run", Silent())
+
+
+def test_checkpointing_learns_the_same(tiny: Path, tmp_path: Path, rows: Rows) -> None:
+    plain = settings(epochs=2, learning_rate=1e-3)  # with dropout: what is computed again draws the same numbers
+    whole = train(rows, str(tiny), plain, tmp_path / "whole", Silent())
+    less = train(
+        rows, str(tiny), plain.model_copy(update={"gradient_checkpointing": True}), tmp_path / "less", Silent()
+    )
+    assert less.losses == pytest.approx(whole.losses, abs=1e-5)
+
+
+def test_how_it_is_done_may_change_between_sessions(tiny: Path, tmp_path: Path, rows: Rows) -> None:
+    plain = settings(dropout=0)
+    whole = train(rows, str(tiny), plain, tmp_path / "whole", Silent())
+    with pytest.raises(KeyboardInterrupt):
+        train(rows, str(tiny), plain, tmp_path / "parted", Seen(interrupt_at=7))
+    sparing = settings(dropout=0, micro_batch_size=1, gradient_checkpointing=True, device="cpu")
+    run = train(rows, str(tiny), sparing, tmp_path / "parted", Silent(), resume=True)
+    assert run.resumed_at == 4
+    assert run.losses == pytest.approx(whole.losses, abs=1e-4)
 
 
 def test_every_bad_row_is_named(tiny: Path, tmp_path: Path, rows: Rows) -> None:
@@ -230,7 +260,7 @@ def test_nf4_trains_on_this_machine(tiny: Path, tmp_path: Path, rows: Rows) -> N
 def test_half_precision_weights_carry_full_precision_adapters(
     tiny: Path, tmp_path: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "compute_dtype", lambda: torch.bfloat16)
+    monkeypatch.setattr(models, "compute_dtype", lambda on: torch.bfloat16)
     precision = torch.get_float32_matmul_precision()
     try:
         run = train(rows, str(tiny), settings(epochs=20, batch_size=4, dropout=0), tmp_path, Silent())

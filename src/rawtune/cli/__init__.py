@@ -22,7 +22,7 @@ VERBS = {
     "verify": ("rawtune.cli.run", "... and rows, judged by all rules."),
     "augment": ("rawtune.cli.run", "... and rows to questions."),
     "export": ("rawtune.cli.export", "... and questions to a dataset, in any format."),
-    "train": ("rawtune.cli.run", "... and the dataset to a tuned model."),
+    "train": ("rawtune.cli.train", "... and the dataset to a tuned model."),
     "diagnose": ("rawtune.cli.diagnose", "A training's losses, read back to rows."),
     "compare": ("rawtune.cli.compare", "... and base, tuned model and others to a report."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),

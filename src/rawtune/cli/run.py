@@ -15,7 +15,6 @@ _UNTIL = {
     "read": "read",
     "verify": "verify",
     "augment": "augment",
-    "train": "train",
     "run": "compare",
 }
 
@@ -50,7 +49,8 @@ def report(project: Project, ran: list[str], until: str, as_json: bool) -> None:
             click.echo(f"{state.name}: {project.folder / state.record.product}")
 
 
-def _help(verb: str, until: str) -> str:
+def help_text(verb: str, until: str) -> str:
+    """Help of a verb that does all stages up to ``until``."""
     from rawtune.cli import VERBS
 
     return f"{VERBS[verb][1]}\n\nDoes what is stale up to the stage '{until}'; run it again after an interruption."
@@ -59,7 +59,7 @@ def _help(verb: str, until: str) -> str:
 def _command(verb: str) -> click.Command:
     until = _UNTIL[verb]
 
-    @click.command(verb, help=_help(verb, until))
+    @click.command(verb, help=help_text(verb, until))
     @spends
     @shows_json
     def command(details: bool, yes: bool, as_json: bool) -> None:
@@ -71,14 +71,14 @@ def _command(verb: str) -> click.Command:
     return command
 
 
-@click.command("synth", help=_help("synth", "synthesise"))
+@click.command("synth", help=help_text("synth", "synthesise"))
 @click.option("--pilot", type=click.IntRange(1), metavar="N", help="Make N rows, spread over files and lengths; stop.")
 @click.option("--fresh", is_flag=True, help="Ask the teacher anew about everything, and pay anew.")
 @click.option("--reparse", is_flag=True, help="Read the stored replies again, without a call.")
 @spends
 @shows_json
 def synth(pilot: int | None, fresh: bool, reparse: bool, details: bool, yes: bool, as_json: bool) -> None:
-    """Make rows; see ``_help``."""
+    """Make rows; see ``help_text``."""
     from rawtune.cli.terminal import Terminal
 
     if sum((pilot is not None, fresh, reparse)) > 1:

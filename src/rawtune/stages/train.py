@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from rawtune.dataset import files
@@ -12,6 +13,8 @@ from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.training import card, trainer
 from rawtune.training.curve import plot_losses
 from rawtune.training.saving import saving
+from rawtune.training.show import Shown
+from rawtune.training.show import show as shown_rows
 
 LOSS_CURVE = "loss.png"
 
@@ -31,8 +34,14 @@ def inputs(work: Work) -> dict[str, str]:
         "the dataset": files.sha256(path) if path.exists() else "",
         "student": content_hash(work.config.student),
         "augmentation.draw": work.config.augmentation.draw,
-        "settings under 'training'": hash_settings(work.config.training, "report_to"),
+        "settings under 'training'": hash_settings(work.config.training, *trainer.SAME_RESULT),
     }
+
+
+def show(work: Work, count: int) -> Iterator[Shown]:
+    """Rows as they would be trained on; see ``rawtune.training.show``."""
+    rows = files.read(dataset(work), work.config.columns)
+    yield from shown_rows(rows, work.student, work.config.training, count, work.progress)
 
 
 def run(work: Work) -> Done:

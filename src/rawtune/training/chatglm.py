@@ -63,12 +63,22 @@ def native(source: Path | str, progress: Progress) -> Path | str:
 
     Raises ``ModelUnavailable`` if the model is of that layout but not whole, or of another kind of ChatGLM.
     """
+    if not is_original(source):
+        return source
+    return converted(source if isinstance(source, Path) else _downloaded(source, *_WEIGHTS), progress)
+
+
+def is_original(source: Path | str) -> bool:
+    """Whether ``source``, a local folder or a hub's name, is a ChatGLM in its original layout."""
     from transformers import PreTrainedConfig
 
     config, _ = PreTrainedConfig.get_config_dict(source)
-    if config.get("model_type") != "chatglm" and "ChatGLMModel" not in (config.get("architectures") or ()):
-        return source
-    return converted(source if isinstance(source, Path) else _downloaded(source), progress)
+    return config.get("model_type") == "chatglm" or "ChatGLMModel" in (config.get("architectures") or ())
+
+
+def vocabulary(source: Path | str) -> Path | str:
+    """Where the tokenizer of ``source`` is: a ChatGLM of the hub is brought here for it, but for its weights."""
+    return source if isinstance(source, Path) or not is_original(source) else _downloaded(source)
 
 
 def converted(source: Path, progress: Progress) -> Path:
@@ -228,9 +238,10 @@ def _shards(source: Path) -> list[Path]:
     )
 
 
-def _downloaded(name: str) -> Path:
+def _downloaded(name: str, *weights: str) -> Path:
+    """The model's folder; of the patterns ``weights``, with the files of the first that has any."""
     import huggingface_hub as hub
 
-    files = hub.HfApi().list_repo_files(name)
-    weights = next((pattern for pattern in _WEIGHTS if matching(files, pattern)), _WEIGHTS[0])
-    return Path(hub.snapshot_download(name, allow_patterns=["config.json", VOCABULARY, weights]))
+    files = hub.HfApi().list_repo_files(name) if weights else []
+    found = [pattern for pattern in weights if matching(files, pattern)][:1]
+    return Path(hub.snapshot_download(name, allow_patterns=["config.json", VOCABULARY, *found]))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rawtune.errors import MissingDependency, ModelUnavailable, RawtuneError
 from rawtune.progress import Progress, Silent
 from rawtune.threads import wait_briefly
-from rawtune.training import chatglm, embedded
+from rawtune.training import chatglm, device, embedded
 from rawtune.training.chatglm_tokens import ChatGLMTokenizer
 from rawtune.training.tokens import end_of_turn
 
@@ -43,10 +43,15 @@ def resolve(name: str, progress: Progress | None = None) -> Path | str:
 
 
 def load(
-    name: str, quantise: Quantise = "none", progress: Progress | None = None, as_stored: bool = False
+    name: str,
+    quantise: Quantise = "none",
+    progress: Progress | None = None,
+    as_stored: bool = False,
+    wanted: str = "auto",
 ) -> tuple[Any, Any]:
-    """``(model, tokenizer)`` of a chat model, in evaluation mode, its weights in the precision this machine is best at.
+    """``(model, tokenizer)`` of a chat model, in evaluation mode, its weights in the precision its device is best at.
 
+    ``wanted`` is the device, as in ``training.device``; raises ``UsageError`` if it is not there.
     With ``as_stored`` it is the precision of their files. ``nf4`` is QLoRA's 4-bit NormalFloat with double quantisation
     (Dettmers et al. 2023, arXiv:2305.14314). Generation stops where the chat template ends a turn. No code that comes
     with a model is ever run.
@@ -60,9 +65,9 @@ def load(
         import torch
         from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-        cuda = torch.cuda.is_available()
-        dtype = compute_dtype()
-        if not cuda and dtype is torch.bfloat16:
+        on = device.choose(wanted, device.available(), quantise)
+        dtype = compute_dtype(on)
+        if on == "cpu" and dtype is torch.bfloat16:
             torch.set_float32_matmul_precision("medium")  # the fp32 products left over may use the bf16 tiles too
         source = chatglm.native(source, progress or Silent())
         tokenizer = _tokenizer(name, source)
@@ -79,8 +84,8 @@ def load(
             source,
             dtype="auto" if as_stored else dtype,
             # At a few hundred tokens the backward pass of SDPA on a CPU costs more than plain matrix products.
-            attn_implementation="sdpa" if cuda else "eager",
-            device_map={"": torch.cuda.current_device()} if cuda else None,
+            attn_implementation="eager" if on == "cpu" else "sdpa",
+            device_map=None if on == "cpu" else {"": device.place(on)},
             **options,
         )
         stops = model.generation_config.eos_token_id
@@ -89,16 +94,25 @@ def load(
     return model.eval(), tokenizer
 
 
-def compute_dtype() -> "torch.dtype":
-    """bfloat16 where the hardware multiplies it fast, else float16 on a GPU (T4) and float32 on a CPU.
+def load_tokenizer(name: str, progress: Progress | None = None) -> Any:
+    """The tokenizer that ``load`` would give, without reading any weights."""
+    source = resolve(name, progress)
+    with quiet(), _explained(name):
+        return _tokenizer(name, chatglm.vocabulary(source))
+
+
+def compute_dtype(on: str) -> "torch.dtype":
+    """bfloat16 where the device multiplies it fast, else float16 on a GPU (T4) and float32 elsewhere.
 
     A CPU without matrix tiles (AMX) multiplies float32 about twice as fast as bfloat16.
     """
     import torch
 
-    if torch.cuda.is_available():
+    if on == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_tile") else torch.float32
+    if on == "npu" or (on == "cpu" and torch.cpu.get_capabilities().get("amx_tile")):
+        return torch.bfloat16
+    return torch.float32
 
 
 def with_adapter(model: Any, folder: Path) -> Any:
@@ -117,7 +131,7 @@ def with_adapter(model: Any, folder: Path) -> Any:
 def _tokenizer(name: str, source: Path | str) -> Any:
     from transformers import AutoTokenizer
 
-    if ChatGLMTokenizer.wrote(source):
+    if ChatGLMTokenizer.wrote(source) or chatglm.is_original(source):
         return ChatGLMTokenizer(Path(source))
     tokenizer = AutoTokenizer.from_pretrained(source)
     if not tokenizer.chat_template:

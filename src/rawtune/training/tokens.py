@@ -10,16 +10,22 @@ from rawtune.errors import ModelUnavailable, UsageError
 
 @dataclass(slots=True)
 class Encoded:
-    """One training row. Where ``mask[i]`` is true, ``ids[i]`` is learnt: predicted from what comes before it."""
+    """One training row. Where ``mask[i]`` is true, ``ids[i]`` is learnt: predicted from what comes before it.
+
+    ``cut`` counts the tokens of its answer, with their end, that are left out because they are too many.
+    """
 
     ids: list[int] = field(default_factory=list)
     mask: list[bool] = field(default_factory=list)
-    answer_cut: bool = False
+    cut: int = 0
 
     def grow(self, ids: list[int], learn: bool) -> None:
         """Append ``ids``, all learnt or none."""
         self.ids += ids
         self.mask += [learn] * len(ids)
+
+
+_SYSTEM = "Answer as a librarian would."
 
 
 @runtime_checkable
@@ -61,9 +67,9 @@ def encode(tokenizer: Any, question: str, answer: str, max_input: int, max_outpu
     """One question and answer as the template renders them, up to and with the token that ends the answer.
 
     White space around the answer is dropped. The answer and its end are learnt, the prompt is not. An answer longer
-    than ``max_output`` tokens, its end included, is cut there and marked as cut; it then has no end, or the model would
-    learn to stop in the middle. Raises ``UsageError`` if the row cannot be trained on as it is, ``ModelUnavailable``
-    if the template does not fit.
+    than ``max_output`` tokens, its end included, is cut there, and the row tells by how much; it then has no end, or
+    the model would learn to stop in the middle. Raises ``UsageError`` if the row cannot be trained on as it is,
+    ``ModelUnavailable`` if the template does not fit.
     """
     answer = answer.strip()
     if not answer:
@@ -78,10 +84,28 @@ def encode(tokenizer: Any, question: str, answer: str, max_input: int, max_outpu
             "raise training.max_input_tokens, or shorten the question",
         )
     learnt = _learnt(tokenizer, prompt, question, answer)
-    row = Encoded(answer_cut=len(learnt) > max_output)
+    if len(learnt) < 2:
+        raise UsageError("every token of the answer is masked, so there is nothing to learn", "mend or remove the row")
+    row = Encoded(cut=max(len(learnt) - max_output, 0))
     row.grow(prompt, learn=False)
     row.grow(learnt[:max_output], learn=True)
     return row
+
+
+def keeps_system(tokenizer: Any) -> bool | None:
+    """Whether the model would read a system message: False if the template drops it, None if it refuses to take one.
+
+    Where a template folds it into the question, as some do, it is read.
+    """
+    if isinstance(tokenizer, Segmenting):
+        return True
+    from jinja2 import TemplateError
+
+    turns = [{"role": "system", "content": _SYSTEM}, *_turns("A question?")]
+    try:
+        return _SYSTEM in tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    except TemplateError:
+        return None
 
 
 def _learnt(tokenizer: Any, prompt: list[int], question: str, answer: str) -> list[int]:

@@ -13,15 +13,19 @@ from rawtune.config import Training
 from rawtune.errors import UsageError
 from rawtune.progress import Progress
 from rawtune.records import content_hash
-from rawtune.training import models, reporting
+from rawtune.training import memory, models, reporting
 from rawtune.training.row_losses import RowLosses
+from rawtune.training.rows import encode_rows, refuse_cut, remarks
 from rawtune.training.sampling import OnePerAnswer
 from rawtune.training.saving import save_adapter, saving
-from rawtune.training.tokens import Encoded, encode
+from rawtune.training.targets import target_modules
+from rawtune.training.tokens import Encoded
 
 RECORD = "training.json"
 """Written last into the folder of a run: where it is, the run is complete."""
 _STARTED = "started.json"
+SAME_RESULT = ("recipe", "device", "micro_batch_size", "gradient_checkpointing", "max_cut", "report_to")
+"""Settings that decide how a run is done, not what it learns; they may change between its sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +55,29 @@ def train(
 ) -> TrainingRun:
     """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
 
-    LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer but the head; adapters and optimiser in float32 over
-    frozen base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm 1. Rows are shuffled
-    globally in each epoch. With ``resume``, a run that was stopped in ``output`` goes on from its last whole
-    checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is dropped. The loss
-    of every row at every step goes to ``row_losses.csv``, beside its id, if ``ids`` has one for each row. ``draw`` is
-    that of the settings of augmentation: ``per_epoch`` makes an epoch of one question for each answer.
+    LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer but the head (see ``targets``); adapters and
+    optimiser in float32 over frozen base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm
+    1. Rows are shuffled globally in each epoch. With ``resume``, a run that was stopped in ``output`` goes on from its
+    last whole checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is
+    dropped. The loss of every row at every step goes to ``row_losses.csv``, beside its id, if ``ids`` has one for each
+    row. ``draw`` is that of the settings of augmentation: ``per_epoch`` makes an epoch of one question for each answer.
 
-    Raises ``UsageError`` naming every row that cannot be trained on, ``ModelUnavailable``, ``StorageFull`` (the last
-    checkpoint stays usable, as after Ctrl-C), or ``RawtuneError`` if the loss is no longer a number.
+    Raises ``UsageError`` naming every row that cannot be trained on, or if too many answers are cut;
+    ``ModelUnavailable``; ``StorageFull`` (the last checkpoint stays usable, as after Ctrl-C); or ``RawtuneError`` if
+    the loss is no longer a number, or if memory runs out, naming the setting to change.
     """
     begin = time.perf_counter()
     begun_with = identity(rows, model_name, settings, draw)
     if done := _enter(output, begun_with, resume):
         return done
     reporting.require(settings.report_to)
-    model, tokenizer = models.load(model_name, settings.quantise, progress)
-    with models.quiet():
-        encoded = encode_rows(rows, tokenizer, settings)
-        cut = sum(row.answer_cut for row in encoded)
-        if cut:
-            progress.say(f"{cut} of {len(rows)} answers are cut at {settings.max_output_tokens} tokens")
+    encoded = encode_rows(rows, tokenizer := models.load_tokenizer(model_name, progress), settings)
+    refuse_cut(encoded, settings)
+    for remark in remarks(encoded, tokenizer, settings):
+        progress.say(remark)
+    with memory.explained("loading the student", memory.smaller_weights(settings)):
+        model, tokenizer = models.load(model_name, settings.quantise, progress, wanted=settings.device)
+    with memory.explained("training", memory.next_setting(settings)), models.quiet():
         checkpoint = last_whole_checkpoint(output)
         kept = RowLosses(ids)
         drawn = OnePerAnswer([answer for _, answer in rows], settings.seed) if draw == "per_epoch" else None
@@ -81,7 +87,7 @@ def train(
             losses=losses,
             steps=len(losses),
             rows=len(rows),
-            cut_answers=cut,
+            cut_answers=sum(row.cut > 0 for row in encoded),
             trainable_parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
             seconds=round(time.perf_counter() - begin, 3),
             peak_memory_mb=_peak_memory_mb(model),
@@ -97,7 +103,7 @@ def train(
 
 def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training, draw: str = "written_out") -> str:
     """Hash of all that decides what a run will learn."""
-    settled = settings.model_dump(mode="json", exclude={"report_to"})
+    settled = settings.model_dump(mode="json", exclude=set(SAME_RESULT))
     return content_hash([model_name, settled, [list(row) for row in rows], draw])
 
 
@@ -108,26 +114,6 @@ def identity_of(output: Path) -> str | None:
     except (OSError, ValueError, KeyError):
         return None
     return found
-
-
-def encode_rows(rows: Sequence[tuple[str, str]], tokenizer: Any, settings: Training) -> list[Encoded]:
-    """All rows as token ids with their loss mask.
-
-    Raises ``UsageError`` naming every row that does not fit, by its number from 1.
-    """
-    if not rows:
-        raise UsageError("there are no rows to train on", "make a dataset first")
-    encoded, faults = [], []
-    for number, (question, answer) in enumerate(rows, 1):
-        try:
-            encoded.append(encode(tokenizer, question, answer, settings.max_input_tokens, settings.max_output_tokens))
-        except UsageError as error:
-            if type(error) is not UsageError:  # the model's fault, not the row's
-                raise
-            faults.append((f"row {number}: {error.message}", error.hint))
-    if faults:
-        raise UsageError("\n".join(line for line, _ in faults), "; or ".join(dict.fromkeys(hint for _, hint in faults)))
-    return encoded
 
 
 def last_whole_checkpoint(output: Path) -> Path | None:
@@ -181,13 +167,14 @@ def _run(
     from transformers import TrainingArguments, set_seed
 
     from rawtune.training.loop import AnswerTrainer
+    from rawtune.training.pace import Pace
 
     set_seed(settings.seed)
     model = get_peft_model(
         model,
         LoraConfig(
             task_type="CAUSAL_LM",
-            target_modules="all-linear",  # the head is left out
+            target_modules=target_modules(model.config.model_type),
             r=settings.rank,
             lora_alpha=settings.alpha,
             lora_dropout=settings.dropout,
@@ -195,12 +182,14 @@ def _run(
     )
     micro_batch = settings.micro_batch_size or settings.batch_size
     steps = math.ceil(len(sampler or rows) / settings.batch_size) * settings.epochs
-    dtype = models.compute_dtype()
+    dtype = models.compute_dtype(model.device.type)
     arguments = TrainingArguments(
         output_dir=str(output),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=micro_batch,
         gradient_accumulation_steps=settings.batch_size // micro_batch,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=math.ceil(steps * settings.warmup),
@@ -224,6 +213,9 @@ def _run(
     )
     padding = tokenizer.pad_token_id
     trainer = AnswerTrainer(model, name, rows, padding, arguments, progress, row_losses, sampler)
+    trainer.add_callback(Pace(progress))
+    for line in memory.estimate(model, rows, settings, trainer.head).describe(settings).splitlines():
+        progress.say(line)
     if checkpoint:
         progress.say(f"going on after step {_step(checkpoint)}")
     with reporting.kept_in(output):
@@ -251,7 +243,7 @@ def _circumstances(model: Any, settings: Training, begun_with: str) -> dict[str,
         "identity": begun_with,
         "settings": settings.model_dump(),
         "device": str(model.device),
-        "dtype": str(models.compute_dtype()).removeprefix("torch."),
+        "dtype": str(models.compute_dtype(model.device.type)).removeprefix("torch."),
         "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
     }
 
