@@ -237,6 +237,15 @@ def test_questions_that_an_endpoint_refuses_are_counted_and_asked_again(book, en
     assert len(endpoint.asked) == before + 1
 
 
+def test_what_cannot_be_compared_is_refused_before_any_work(book, tmp_path):
+    with Project(book) as opened:
+        with pytest.raises(UsageError, match="found 'gpt-4o'"):
+            opened.compare(endpoints=["gpt-4o"])
+        with pytest.raises(ModelUnavailable):
+            opened.compare([tmp_path])
+        assert [state.record for state in opened.status()] == [None] * 7
+
+
 def test_a_model_that_only_picks_is_no_arm(book, adapters):
     with Project(book) as opened, pytest.raises(UsageError, match="can only pick sentences"):
         opened.compare(adapters, endpoints=["embedded:smollm2"])

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rawtune import config
 from rawtune.comparison import report
 from rawtune.comparison.arms import Kind, line_up
 from rawtune.ledger.ledger import StageRecord
@@ -45,6 +46,13 @@ def run(work: Work) -> Done:
     return Done(
         content_hash(built), {"verdict": built["verdict"], "sentence": built["sentence"]}, "reports/report.html"
     )
+
+
+def check(work: Work, adapters: Sequence[Path], endpoints: Sequence[str]) -> None:
+    """Raise ``UsageError`` or ``ModelUnavailable`` for what can never be compared, before any work is done for it."""
+    for name in endpoints:
+        config.replaced(work.config, name, None)
+    asking.check(work, line_up([path.resolve() for path in adapters]))
 
 
 def beside(work: Work, adapters: Sequence[Path], retrieval: bool, endpoints: Sequence[str]) -> Path:
@@ -97,7 +105,7 @@ def _compare(
             answers=given,
             isolation=isolation,
             passages=passages,
-            counts=report.Counts(**records["verify"].summary, **_figures(records["export"])),
+            counts=_counts(records["verify"], records["export"]),
             losses=training.get("losses", []),
             epochs=training.get("settings", {}).get("epochs", 0),
             settings=training.get("settings", {}),
@@ -119,6 +127,12 @@ def _compare(
     return built, page
 
 
+def _counts(*records: StageRecord) -> report.Counts:
+    """What the report counts, of all that these stages told."""
+    told = {name: value for record in records for name, value in record.summary.items()}
+    return report.Counts(**{name: told[name] for name in report.Counts.__dataclass_fields__})
+
+
 def _within(work: Work, folder: Path) -> Path:
     """The folder as the reader knows it: from the project's, if it lies there."""
     return folder.relative_to(work.folder) if folder.is_relative_to(work.folder) else folder
@@ -136,11 +150,6 @@ def _record(work: Work, name: str) -> StageRecord:
     if record is None:
         raise KeyError(f"compare runs after {name}")
     return record
-
-
-def _figures(export: StageRecord) -> dict[str, int]:
-    """What an export counted, without what it remarked on that."""
-    return {name: value for name, value in export.summary.items() if name != "warnings"}
 
 
 def _peak_rss_mb() -> float:
