@@ -18,7 +18,7 @@ from rawtune.config import Training
 from rawtune.errors import ModelUnavailable
 from rawtune.progress import Silent
 from rawtune.training import models
-from rawtune.training.chatglm import converted, glm_modules, native, split_rows
+from rawtune.training.chatglm import converted, glm_modules, native, split_rows, vocabulary
 from rawtune.training.tokens import prompt_ids
 from rawtune.training.trainer import train
 
@@ -266,6 +266,16 @@ def test_from_the_hub_only_what_is_needed_is_fetched(
     assert native(source, Silent()) == converted(tmp_path / "hub", Silent())
     weights = "model*.safetensors" if kind == "safetensors" else "pytorch_model*.bin"
     assert asked == {"name": "THUDM/chatglm3-6b", "patterns": ["config.json", "tokenizer.model", weights]}
+    assert vocabulary(source) == tmp_path / "hub"
+    assert asked["patterns"] == ["config.json", "tokenizer.model"]
+
+
+def test_its_tokenizer_needs_no_weights(original: Path, tmp_path: Path, rows: tuple[tuple[str, str], ...]) -> None:
+    (bare := tmp_path / "bare").mkdir()
+    for name in ("config.json", "tokenizer.model"):
+        (bare / name).write_bytes((original / name).read_bytes())
+    found, whole = models.load_tokenizer(str(bare)), models.load(str(original))[1]
+    assert prompt_ids(found, rows[2][0]) == prompt_ids(whole, rows[2][0])
 
 
 def test_it_learns(original: Path, tmp_path: Path, rows: tuple[tuple[str, str], ...]) -> None:
