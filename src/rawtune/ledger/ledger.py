@@ -11,6 +11,7 @@ from rawtune.ledger import tables
 from rawtune.ledger.calls import Calls
 from rawtune.ledger.database import Database
 from rawtune.ledger.examples import Examples
+from rawtune.ledger.feedback import Verdicts
 from rawtune.ledger.mapping import EXAMPLE, OUTCOME, REPLY, ended_row, named, values
 from rawtune.ledger.outcomes import Outcomes
 from rawtune.ledger.passages import Passages
@@ -28,7 +29,7 @@ class StageRecord(NamedTuple):
     finished: str
 
 
-class Ledger(Passages, Calls, Outcomes, Examples):
+class Ledger(Passages, Calls, Outcomes, Examples, Verdicts):
     """One project's memory in one SQLite file."""
 
     def __init__(self, path: Path) -> None:

@@ -115,3 +115,22 @@ stages = Table(
     Column("seconds", Float, nullable=False),
     Column("finished", String, nullable=False),
 )
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("history", JSON, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("correction", Text, nullable=False),
+    # What became of it; of what was taken, the answer to train on, its passage, and who wrote it.
+    Column("fate", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("passage_id", String, nullable=False),
+    Column("row", Text, nullable=False),
+    Column("author", String, nullable=False),
+)
