@@ -135,7 +135,9 @@ def configure(folder: Path, changes: dict[str, str]) -> None:
     path = folder / "rawtune.yaml"
     text = path.read_text(encoding="utf-8")
     for name, value in changes.items():
-        text, found = re.subn(rf"^{re.escape(name)}:.*$", f"{name}: {value}", text, count=1, flags=re.MULTILINE)
+        indent = name[: -len(name.lstrip())] if name[0] == " " else ""
+        line = rf"^{indent}(?:# )?{re.escape(name.strip())}:.*$"  # lines that a recipe decides are commented out
+        text, found = re.subn(line, f"{name}: {value}", text, count=1, flags=re.MULTILINE)
         assert found, name
     path.write_text(text, encoding="utf-8")
 
