@@ -81,3 +81,20 @@ def test_a_pair_stands_where_it_says():
 def test_any_text_is_read(text):
     for pair in find(text):
         assert 0 <= pair.start < pair.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("said", "passage", "clearest"),
+    [
+        (
+            "The upper trigram is Kan and the lower trigram is Gen.",
+            "The upper trigram of Meng is Gen, and the lower trigram of Meng is Kan. Kan lies below Gen and other hills.",
+            "upper trigram of Meng is Gen",
+        ),
+        ("下卦为艮，上卦为坎。", "蒙卦的上卦为艮，下卦为坎。坎的险在艮的山之下。", "上卦为艮"),
+    ],
+)
+def test_of_several_reversals_the_clearest_is_shown(said: str, passage: str, clearest: str) -> None:
+    reverse = contradicted(find(said)[0], find(passage))
+    assert reverse is not None
+    assert clearest in passage[reverse.start : reverse.end]

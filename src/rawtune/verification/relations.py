@@ -183,8 +183,8 @@ def _between(text: str, markers: re.Pattern[str]) -> Iterator[Pair]:
 
 
 def contradicted(said: Pair, given: Sequence[Pair]) -> Pair | None:
-    """That of the ``given`` pairs which states the reverse of ``said``, if none states the same."""
-    reverse = None
+    """That of the ``given`` pairs which most clearly states the reverse of ``said``, if none states the same."""
+    reverse, clearest = None, 0.0
     for pair in given:
         kinds = {pair.kind, said.kind}
         if not (len(kinds) == 1 or kinds == {"over", "upon"}) or not pair.first or not pair.second:
@@ -195,8 +195,8 @@ def contradicted(said: Pair, given: Sequence[Pair]) -> Pair | None:
         crossed = _agreement(said, pair.second, pair.first)
         if straight >= 0.25:
             return None
-        if crossed >= 0.5:
-            reverse = pair
+        if crossed >= 0.5 and crossed > clearest:
+            reverse, clearest = pair, crossed
     return reverse
 
 
