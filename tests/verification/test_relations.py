@@ -88,7 +88,7 @@ def test_any_text_is_read(text):
     [
         (
             "The upper trigram is Kan and the lower trigram is Gen.",
-            "The upper trigram of Meng is Gen, and the lower trigram of Meng is Kan. Kan lies below Gen and other hills.",
+            "The upper trigram of Meng is Gen, and the lower trigram of Meng is Kan. Kan lies below Gen and hills.",
             "upper trigram of Meng is Gen",
         ),
         ("下卦为艮，上卦为坎。", "蒙卦的上卦为艮，下卦为坎。坎的险在艮的山之下。", "上卦为艮"),
