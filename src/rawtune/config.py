@@ -14,6 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 DatasetFormat = Literal[
     "csv", "tsv", "jsonl", "parquet", "alpaca", "sharegpt", "messages", "chatglm3", "chatglm3-chat", "hf"
 ]
+QuestionKind = Literal["what", "why", "compare", "apply", "reverse", "unanswerable"]
 
 
 class Section(BaseModel):
@@ -156,11 +157,20 @@ class Augmentation(Section):
     ask_answerable: bool = Field(
         False, description="Ask the teacher which templates, but for packaged ones, the answers do not answer."
     )
+    kinds: tuple[QuestionKind, ...] = Field(
+        (), description=f"Questions that the teacher makes of each passage: {', '.join(get_args(QuestionKind))}."
+    )
+    personas: tuple[str, ...] = Field((), description="In whose words these are asked, in turn: [a new employee].")
+    answers: int = Field(1, ge=1, le=10, description="Wordings of each answer that its questions share out evenly.")
 
     @model_validator(mode="after")
     def _questions_for_the_teacher(self) -> "Augmentation":
         if self.faq and not self.written:
             raise ValueError("faq needs written: how many templates the teacher is to write after these questions")
+        if self.personas and not self.kinds:
+            raise ValueError("personas needs kinds: which questions the teacher is to make in their words")
+        if len(set(self.kinds)) < len(self.kinds):
+            raise ValueError("kinds names one of them twice")
         return self
 
 

@@ -44,6 +44,7 @@ class Suite(StrEnum):
     SEEN = "seen"  # questions as they were trained on
     PHRASING = "phrasing"  # trained passages, unseen question forms
     CONCEPT = "concept"  # passages that were never trained on
+    REFUSAL = "refusal"  # passages that were never trained on, questions that they do not answer
     OUTSIDE = "outside"  # questions from outside the domain
 
 

@@ -10,8 +10,15 @@ LANGUAGES = pytest.mark.parametrize("language", ["en", "zh"])
 FAMILIES = {"define", "explain", "symbolise", "apply", "compare", "reverse", "casual", "typo_ridden", "very_short"}
 
 
+ANSWER = "山下出泉。"
+
+
+def filled(forms):
+    return dict.fromkeys(forms, ANSWER)
+
+
 def row(split=Split.TRAIN, concept="蒙卦"):
-    return Example("r1", "p1", split, concept, concept, "山下出泉。", Origin.PICKED, "embedded:smollm2", "hash")
+    return Example("r1", "p1", split, concept, concept, ANSWER, Origin.PICKED, "embedded:smollm2", "hash")
 
 
 @LANGUAGES
@@ -44,7 +51,7 @@ def test_no_packaged_template_belongs_to_a_domain(language):
 def test_a_trained_passage_gives_training_rows_and_the_phrasing_suite(language):
     templates = load(language)
     forms = templates.train[:20]
-    rows = list(vary(row(), forms, templates))
+    rows = list(vary(row(), filled(forms), templates))
     assert [r.suite for r in rows] == [None] * 20 + [Suite.PHRASING] * 5
     assert [r.question for r in rows] == [t.format(concept="蒙卦") for t in forms + templates.held_out]
     assert [r.template for r in rows] == [*forms, *templates.held_out]
@@ -62,7 +69,7 @@ def test_a_trained_passage_gives_training_rows_and_the_phrasing_suite(language):
 @LANGUAGES
 def test_a_held_out_passage_gives_the_concept_suite_alone(language):
     templates = load(language)
-    rows = list(vary(row(Split.HELD_OUT), templates.train, templates))
+    rows = list(vary(row(Split.HELD_OUT), filled(templates.train), templates))
     assert [r.suite for r in rows] == [Suite.CONCEPT] * 5
     assert [r.template for r in rows] == list(templates.held_out)
     assert {r.split for r in rows} == {Split.HELD_OUT}
@@ -70,19 +77,28 @@ def test_a_held_out_passage_gives_the_concept_suite_alone(language):
 
 def test_held_out_templates_that_are_unfit_are_not_asked():
     templates = load("zh")
-    left = [r.template for r in vary(row(), (), templates, {templates.held_out[0]})]
+    left = [r.template for r in vary(row(), {}, templates, {templates.held_out[0]})]
     assert left == list(templates.held_out[1:])
 
 
 def test_a_concept_with_braces_is_filled_in_as_it_is():
     templates = Templates({"define": ("什么是{concept}？",)}, {"casual": ("讲讲{concept}。",)})
-    rows = vary(row(concept="{concept} {0} \\1"), templates.train, templates)
+    rows = vary(row(concept="{concept} {0} \\1"), filled(templates.train), templates)
     assert [r.question for r in rows] == ["什么是{concept} {0} \\1？", "讲讲{concept} {0} \\1。"]
 
 
 def test_the_same_row_and_template_have_the_same_id():
-    ids = [[r.id for r in vary(row(), load("zh").train, load("zh"))] for _ in range(2)]
+    ids = [[r.id for r in vary(row(), filled(load("zh").train), load("zh"))] for _ in range(2)]
     assert ids[0] == ids[1]
+
+
+def test_another_answer_is_another_row_and_the_test_keeps_the_rows_own():
+    templates = Templates({"define": ("什么是{concept}？", "{concept}？")}, {"casual": ("讲讲{concept}。",)})
+    same, other = (
+        [*vary(row(), {**filled(templates.train), "{concept}？": said}, templates)] for said in (ANSWER, "泉。")
+    )
+    assert [r.answer for r in other] == [ANSWER, "泉。", ANSWER]
+    assert [a.id == b.id for a, b in zip(same, other, strict=True)] == [True, False, True]
 
 
 def test_the_hash_tells_templates_and_their_families_apart():

@@ -150,8 +150,7 @@ def writing(folder: Path, monkeypatch: pytest.MonkeyPatch, author: Author) -> Pa
 
 
 def employ(monkeypatch: pytest.MonkeyPatch, author: Author) -> None:
-    for module in ("augment", "session"):
-        monkeypatch.setattr(f"rawtune.stages.{module}.open_teacher", lambda settings, columns: author.teacher(columns))
+    monkeypatch.setattr("rawtune.stages.session.open_teacher", lambda settings, columns: author.teacher(columns))
 
 
 def test_a_teacher_writes_templates_after_real_questions_and_is_paid_once(
@@ -213,7 +212,7 @@ def test_a_teacher_that_only_picks_cannot_write_templates(tmp_path: Path, monkey
         teacher.writes_freely = False
         return teacher
 
-    monkeypatch.setattr("rawtune.stages.augment.open_teacher", picking)
+    monkeypatch.setattr("rawtune.stages.session.open_teacher", picking)
     with pytest.raises(UsageError, match="can only pick"):
         augment(made)
 

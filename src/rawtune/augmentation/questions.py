@@ -1,7 +1,7 @@
 """Question templates: packaged in both languages, or the user's own file."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -101,22 +101,31 @@ def _families(part: Any) -> Families:
     return {str(name): tuple(lines) for name, lines in part.items()}
 
 
-def vary(row: Example, forms: Sequence[str], templates: Templates, unfit: Collection[str] = ()) -> Iterator[Example]:
+def vary(
+    row: Example, forms: Mapping[str, str], templates: Templates, unfit: Collection[str] = ()
+) -> Iterator[Example]:
     """One synthesised row to its questions, but for the held-out templates that are ``unfit`` for it.
 
-    A trained passage gives a training row for each of ``forms`` and, from the held-out templates, the phrasing suite;
-    a held-out passage gives the concept suite alone. The answer, the split and the origin are inherited.
+    A trained passage gives a training row for each of ``forms`` with the answer that it is given there and, from the
+    held-out templates, the phrasing suite; a held-out passage gives the concept suite alone. Those that are asked have
+    the row's own answer. The split and the origin are inherited.
     """
     asked = [line for line in templates.held_out if line not in unfit]
     if row.split is Split.HELD_OUT:
-        yield from (_ask(row, line, Suite.CONCEPT) for line in asked)
+        yield from (_ask(row, line, row.answer, Suite.CONCEPT) for line in asked)
         return
-    yield from (_ask(row, line, None) for line in forms)
-    yield from (_ask(row, line, Suite.PHRASING) for line in asked)
+    yield from (_ask(row, line, answer, None) for line, answer in forms.items())
+    yield from (_ask(row, line, row.answer, Suite.PHRASING) for line in asked)
 
 
-def _ask(row: Example, template: str, suite: Suite | None) -> Example:
-    question = template.replace(PLACEHOLDER, row.concept)
+def _ask(row: Example, template: str, answer: str, suite: Suite | None) -> Example:
+    own = [] if answer == row.answer else [answer]
     return replace(
-        row, id=content_hash([row.id, template]), question=question, parent=row.id, template=template, suite=suite
+        row,
+        id=content_hash([row.id, template, *own]),
+        question=template.replace(PLACEHOLDER, row.concept),
+        answer=answer,
+        parent=row.id,
+        template=template,
+        suite=suite,
     )

@@ -120,18 +120,18 @@ class _Judge:
             return f"must hold {PLACEHOLDER} exactly once, and no other braces"
         if normalised(template) in self._known:
             return "there is one like it already"
-        return "" if _is_in(template.replace(PLACEHOLDER, ""), self._language) else "in another language"
+        return "" if is_in(template.replace(PLACEHOLDER, ""), self._language) else "in another language"
 
 
-def _is_in(text: str, language: str) -> bool:
+def is_in(text: str, language: str) -> bool:
     """Whether most letters are of the language's script; a template without any is of no language."""
     letters = sum(character.isalpha() for character in text)
     han = len(_HAN.findall(text))
     return 2 * (han if language == "zh" else sum(map(str.isascii, filter(str.isalpha, text)))) > letters
 
 
-def read_list(reply: Reply, key: str) -> list[Any]:
-    """The list under ``key`` in the one JSON object of a reply; a code fence or prose may stand around it.
+def read_object(reply: Reply) -> dict[str, Any]:
+    """The one JSON object of a reply; a code fence or prose may stand around it.
 
     Raises ``ValueError`` saying what is wrong.
     """
@@ -139,10 +139,15 @@ def read_list(reply: Reply, key: str) -> list[Any]:
         raise ValueError("the reply was cut off at the length limit")
     text = _THOUGHT.sub("", reply.text)
     try:
-        tree = json.loads(text[text.find("{") : text.rfind("}") + 1])
+        tree: dict[str, Any] = json.loads(text[text.index("{") : text.rindex("}") + 1])
     except (ValueError, RecursionError):
         raise ValueError("the reply is not a JSON object") from None
-    entries = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def read_list(reply: Reply, key: str) -> list[Any]:
+    """The list under ``key`` in the one JSON object of a reply; as ``read_object``."""
+    entries = read_object(reply).get(key)
     if not isinstance(entries, list):
         raise ValueError(f"the reply has no list '{key}'")
     return entries

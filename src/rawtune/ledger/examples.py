@@ -43,7 +43,7 @@ class Examples(Part):
 
     def held_out_rows(self) -> Iterator[Entry]:
         """The varied rows that are only ever asked, suite by suite, in order; as ``dataset_rows``."""
-        for suite in (Suite.PHRASING, Suite.CONCEPT):
+        for suite in (Suite.PHRASING, Suite.CONCEPT, Suite.REFUSAL):
             yield from self._entries(tables.examples.c.suite == suite.value)
 
     def _entries(self, condition: ColumnElement[bool]) -> Iterator[Entry]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TypeVar
@@ -10,25 +10,18 @@ from typing import TypeVar
 from rawtune.augmentation import answerable, questions, writing
 from rawtune.augmentation.diversity import diversity
 from rawtune.augmentation.variants import order, shares
-from rawtune.errors import AccountingError, GateFailed, TeacherError, UsageError
-from rawtune.llm import open_teacher, parameters
+from rawtune.augmentation.wordings import deal
+from rawtune.errors import AccountingError, GateFailed, TeacherError
+from rawtune.llm import parameters
 from rawtune.records import Example, Reply, Request, Split, Suite, content_hash
-from rawtune.stages.session import model_name, open_session, reply_form
+from rawtune.stages import enrich, repeats
+from rawtune.stages.session import addressed, model_name, open_session
 from rawtune.stages.stage import Done, Work
+from rawtune.stages.templates import load_templates, real_questions
 from rawtune.verification.answerability import one_concepts_words
 from rawtune.verification.rulebook import chosen
 
 T = TypeVar("T")
-
-
-def load_templates(work: Work) -> questions.Templates:
-    """The templates that the project uses, but for those that the teacher writes.
-
-    Raises ``ConfigError`` for those of the user's file that are unfit, and for questions that cannot be read.
-    """
-    _real_questions(work)
-    path = work.config.augmentation.templates
-    return questions.load(work.config.language, work.folder / path if path else None)
 
 
 def inputs(work: Work) -> dict[str, str]:
@@ -37,12 +30,13 @@ def inputs(work: Work) -> dict[str, str]:
     asked = ""
     if settings.written or settings.ask_answerable:
         teacher = [model_name(work), asdict(parameters(work.config.teacher))]
-        asked = content_hash([settings.written, _real_questions(work), settings.ask_answerable, teacher])
+        asked = content_hash([settings.written, real_questions(work), settings.ask_answerable, teacher])
     return {
         "rule RT601": str(chosen("RT601", work.config.verification)),
         "verified rows": work.output("verify"),
         "question templates": load_templates(work).hash,
         "what the teacher is asked about templates": asked,
+        "what the teacher makes of rows": enrich.inputs(work),
         "augmentation.variants": str(settings.variants),
         "augmentation.per_concept": str(settings.per_concept),
     }
@@ -65,11 +59,11 @@ def run(work: Work) -> Done:
     trained = [row for row in synthesised if row.split is Split.TRAIN]
     allowed = shares([row.concept for row in trained], settings.variants, settings.per_concept)
     forms = _draw(templates, trained, allowed, unfit)
-    rows = [
-        question
-        for row in synthesised
-        for question in questions.vary(row, forms.get(row.id, ()), templates, unfit.get(row.concept, ()))
-    ]
+    made = enrich.enrich(work, synthesised)
+    varied = {row.id: list(_vary(row, made, forms, templates, unfit)) for row in synthesised}
+    filled = [question for questions in varied.values() for question in questions]
+    repeats.refuse(work, made, filled)
+    rows = _in_order(varied, made.rows)
     work.ledger.save_questions(rows)
 
     train = [row for row in rows if row.suite is None]
@@ -81,14 +75,35 @@ def run(work: Work) -> Done:
         "distinct_answers": len({row.answer for row in train}),
         "phrasing_rows": sum(row.suite is Suite.PHRASING for row in rows),
         "concept_rows": sum(row.suite is Suite.CONCEPT for row in rows),
-        "questions_left_out": wanted - capped - len(rows),
+        "questions_left_out": wanted - capped - len(filled),
         "questions_capped": capped,
         "templates_written": len(written.templates),
         "templates_refused": len(written.refused),
         "diversity": [figures._asdict() for figures in diversity(list(forms.values()), templates.families)],
     }
-    _tell(work, templates, summary)
+    _tell(work, templates, sum(row.suite is None for row in filled), summary)
+    summary |= enrich.close(work, made, len(trained), len(synthesised) - len(trained))
     return Done(content_hash([row.id for row in rows]), summary)
+
+
+def _vary(
+    row: Example,
+    made: enrich.Enriched,
+    forms: Mapping[str, Sequence[str]],
+    templates: questions.Templates,
+    unfit: Mapping[str, set[str]],
+) -> Iterator[Example]:
+    """A row's questions; those to train on share out the answers that there are."""
+    answers = deal(forms.get(row.id, ()), made.answers.get(row.id, [row.answer]), row.id)
+    return questions.vary(row, answers, templates, unfit.get(row.concept, ()))
+
+
+def _in_order(varied: Mapping[str, Sequence[Example]], made: Sequence[Example]) -> list[Example]:
+    """All rows, those of one parent together."""
+    others: dict[str, list[Example]] = {}
+    for row in made:
+        others.setdefault(row.parent or "", []).append(row)
+    return [row for parent, rows in varied.items() for row in (*rows, *others.get(parent, ()))]
 
 
 def _draw(
@@ -104,12 +119,12 @@ def _draw(
     return forms
 
 
-def _tell(work: Work, templates: questions.Templates, summary: Mapping[str, object]) -> None:
+def _tell(work: Work, templates: questions.Templates, filled: int, summary: Mapping[str, object]) -> None:
     settings = work.config.augmentation
     if len(templates.train) < settings.variants:
         work.tell(f"augmentation.variants is {settings.variants}, but there are only {len(templates.train)} templates")
     work.tell(
-        f"{summary['train_rows']} questions to train on, from {len(templates.train)} templates of"
+        f"{filled} questions to train on, from {len(templates.train)} templates of"
         f" {len(templates.to_train)} families; {summary['phrasing_rows']} + {summary['concept_rows']} only to be asked,"
         f" from {len(templates.held_out)} others"
     )
@@ -136,19 +151,13 @@ def _unfit(work: Work, templates: questions.Templates, rows: Sequence[Example]) 
     return {concept: {line for line, (word, owner) in found.items() if owner != concept} for concept in texts if found}
 
 
-def _real_questions(work: Work) -> list[str]:
-    """What the user's users ask; empty if they gave no such file."""
-    path = work.config.augmentation.faq
-    return writing.read_questions(work.folder / path) if path else []
-
-
 def _write(work: Work, templates: questions.Templates) -> writing.Written:
     """Let the teacher write templates after the user's questions, or after one of each family.
 
     Raises ``GateFailed`` if it wrote nothing that can be used.
     """
     settings = work.config.augmentation
-    asked = _real_questions(work)
+    asked = real_questions(work)
     shown = writing.examples(asked or [lines[0] for lines in templates.to_train.values()])
     if len(shown) < len(asked):
         work.tell(f"{len(shown)} of the {len(asked)} questions in {settings.faq} are shown to the teacher")
@@ -198,19 +207,7 @@ def _talk(work: Work, setting: str, begin: Callable[..., Generator[Request, Repl
 
     Raises ``UsageError`` for a teacher that only picks, ``TeacherError`` if a call fails.
     """
-    teacher = open_teacher(work.config.teacher, work.config.columns)
-    if not teacher.writes_freely:
-        raise UsageError(
-            f"augmentation.{setting}: {work.config.teacher.model} can only pick sentences",
-            f"name a teacher that writes, such as openai:NAME, or take augmentation.{setting} out",
-        )
-    talk = partial(
-        begin,
-        language=work.config.language,
-        model=model_name(work),
-        parameters=parameters(work.config.teacher),
-        form=reply_form(work, teacher) or teacher.forms[-1],
-    )
+    talk = partial(begin, **addressed(work, setting))
     results: list[T | TeacherError] = []
 
     async def ask() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rawtune.augmentation import questions
+from rawtune.augmentation.kinds import PREFIX
 from rawtune.augmentation.questions import PLACEHOLDER
 from rawtune.dataset import provenance
 from rawtune.dataset.rows import Record
 from rawtune.records import Passage, content_hash
-from rawtune.stages.augment import load_templates
 from rawtune.stages.stage import Work
+from rawtune.stages.templates import load_templates
 from rawtune.verification.source import Source
 
 _WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
@@ -69,11 +70,29 @@ class Belonging:
             if passage and PLACEHOLDER in template:
                 question = template.replace(PLACEHOLDER, line.concept)
                 self._asked[question].setdefault((passage.id, line.concept), _Asked(passage, line.concept, line.row))
+        self._made: dict[str, str] = {}
+        self._wordings: set[tuple[str, str]] = set()
+        answers = {row.id: row.answer for row in work.ledger.synthesised()}
+        for row in work.ledger.training_rows():
+            if (row.template or "").startswith(PREFIX):
+                self._made[row.question] = row.answer
+            elif answers.get(row.parent or "", row.answer) != row.answer:
+                self._wordings.add((row.question, row.answer))
         known = (load_templates(work), *map(questions.load, _LANGUAGES))
         lines = {line for templates in known for line in (*templates.train, *templates.held_out)}
         saying = {line for line in lines if len(_WORD.findall(line.replace(PLACEHOLDER, ""))) >= _SAYING}
         self._saying = [_pattern(line) for line in saying]
         self._loose = [_pattern(line) for line in (lines - saying) | {PLACEHOLDER}]
+
+    def made(self, record: Record) -> bool:
+        """Whether the teacher made this row besides the passage's own, so that there is nothing to take.
+
+        Raises ``NoPassage`` for a question that it made whose answer was changed: it cannot become the passage's row.
+        """
+        question, answer = record.turns[0].question.strip(), record.turns[0].answer.strip()
+        if self._made.get(question, answer) != answer:
+            raise NoPassage("the teacher made its question, and answers of such rows cannot be taken")
+        return question in self._made or (question, answer) in self._wordings
 
     def homes(self, record: Record) -> list[Home]:
         """The passages of a record of one turn: several only if their texts are the same.

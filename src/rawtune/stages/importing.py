@@ -153,6 +153,9 @@ def _gather(work: Work, path: Path, rows: Rows) -> tuple[dict[int, Ended], dict[
             ended[row.row] = row._replace(fate=unfit[0], reason=unfit[1])
             continue
         try:
+            if belonging.made(record):
+                ended[row.row] = row
+                continue
             homes = belonging.homes(record)
         except (NoPassage, NoConcept) as error:
             fate = Fate.NO_PASSAGE if isinstance(error, NoPassage) else Fate.NO_CONCEPT

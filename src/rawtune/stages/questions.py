@@ -27,7 +27,7 @@ def questions(work: Work) -> list[Question]:
 
 def held_out(work: Work) -> list[Example]:
     """The rows that are only ever asked."""
-    return [row for suite in (Suite.PHRASING, Suite.CONCEPT) for row in work.ledger.suite(suite)]
+    return [row for suite in (Suite.PHRASING, Suite.CONCEPT, Suite.REFUSAL) for row in work.ledger.suite(suite)]
 
 
 def _seen(work: Work) -> Iterable[Example]:

@@ -15,7 +15,7 @@ from rawtune.engine.draining import draining
 from rawtune.engine.local import converse
 from rawtune.engine.rate import RateLimit
 from rawtune.engine.retries import Retries
-from rawtune.errors import CallRejected, TeacherError
+from rawtune.errors import CallRejected, TeacherError, UsageError
 from rawtune.ledger.journal import Journal
 from rawtune.llm import open_teacher, parameters, price
 from rawtune.llm.teacher import Teacher
@@ -170,6 +170,25 @@ def reply_form(work: Work, teacher: Teacher) -> ReplyForm | None:
     if len(teacher.forms) == 1:
         return teacher.forms[0]
     return work.ledger.reply_form(model_name(work)) if wanted == "auto" else ReplyForm(wanted)
+
+
+def addressed(work: Work, setting: str) -> dict[str, Any]:
+    """How a teacher that writes freely is asked: the language, the model, its parameters, and the form of its reply.
+
+    Raises ``UsageError`` for a teacher that only picks; ``setting`` names what needs one that writes.
+    """
+    teacher = open_teacher(work.config.teacher, work.config.columns)
+    if not teacher.writes_freely:
+        raise UsageError(
+            f"augmentation.{setting}: {work.config.teacher.model} can only pick sentences",
+            f"name a teacher that writes, such as openai:NAME, or take augmentation.{setting} out",
+        )
+    return {
+        "language": work.config.language,
+        "model": model_name(work),
+        "parameters": parameters(work.config.teacher),
+        "form": reply_form(work, teacher) or teacher.forms[-1],
+    }
 
 
 def model_name(work: Work) -> str:

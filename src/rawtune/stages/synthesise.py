@@ -8,11 +8,11 @@ from rawtune.ledger.outcomes import Tally
 from rawtune.llm import price
 from rawtune.records import Origin, Outcome, Passage, Reply, Request, State, content_hash
 from rawtune.stages import account
-from rawtune.stages.augment import load_templates
 from rawtune.stages.money import confirm, foretell
 from rawtune.stages.recorder import Recorder
 from rawtune.stages.session import Session, open_session
 from rawtune.stages.stage import Done, Work, hash_settings
+from rawtune.stages.templates import load_templates
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.forecast import Forecast
 

@@ -1,0 +1,20 @@
+"""The question templates that a project uses, and what its users really ask."""
+
+from rawtune.augmentation import questions, writing
+from rawtune.stages.stage import Work
+
+
+def load_templates(work: Work) -> questions.Templates:
+    """The templates that the project uses, but for those that the teacher writes.
+
+    Raises ``ConfigError`` for those of the user's file that are unfit, and for questions that cannot be read.
+    """
+    real_questions(work)
+    path = work.config.augmentation.templates
+    return questions.load(work.config.language, work.folder / path if path else None)
+
+
+def real_questions(work: Work) -> list[str]:
+    """What the user's users ask; empty if they gave no such file."""
+    path = work.config.augmentation.faq
+    return writing.read_questions(work.folder / path) if path else []
