@@ -17,9 +17,9 @@ from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.write import Conversation, synthesised
-from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
+from rawtune.verification.rules.language import expected
 
 _GROUP = 256
 """Outcomes committed together."""

@@ -25,9 +25,9 @@ from rawtune.stages.stage import Work
 from rawtune.synthesis import prompt as prompts
 from rawtune.synthesis.pick import pick
 from rawtune.synthesis.write import Conversation, write
-from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
+from rawtune.verification.rules.language import expected
 
 _JSON = re.compile(r"\s*(?:<think>.*?</think>\s*)?(?:```|[{｛])", re.DOTALL)
 """How a reply begins that keeps to JSON, thoughts of the model left out."""

@@ -18,10 +18,10 @@ from rawtune.stages.session import model_name, open_session, reply_form
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.stages.synthesise import made_by
 from rawtune.verification import marks
-from rawtune.verification.judge import Verdict, judge
-from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
+from rawtune.verification.rules.judge import Verdict, judge
+from rawtune.verification.rules.language import expected
 from rawtune.verification.seen import Seen
 from rawtune.verification.weights import Weights
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from heapq import nsmallest
 from zlib import crc32
 
-from rawtune.verification.ending import refusal
 from rawtune.verification.rule import Row
+from rawtune.verification.rules.ending import refusal
 
 _RUN = 8
 """Characters; eight in a row are hardly shared by chance, in Chinese or in English."""

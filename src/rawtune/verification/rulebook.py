@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from rawtune.config import Verification
 from rawtune.errors import ConfigError
 from rawtune.records import Finding, Severity
-from rawtune.verification import (
+from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
+from rawtune.verification.rules import (
     content,
     duplicates,
     ending,
@@ -27,8 +28,7 @@ from rawtune.verification import (
     unreadable,
     unsourced,
 )
-from rawtune.verification.judge import Verdict
-from rawtune.verification.rule import Column, Row, Rule, Scope, Spot
+from rawtune.verification.rules.judge import Verdict
 
 _FAMILIES = (
     *(

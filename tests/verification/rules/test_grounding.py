@@ -6,8 +6,8 @@ from importlib.resources import files
 
 import pytest
 
-from rawtune.verification import grounding
 from rawtune.verification.rule import Column, Row, Rule
+from rawtune.verification.rules import grounding
 from rawtune.verification.weights import Weights
 
 RULES = {value.code: value for value in vars(grounding).values() if isinstance(value, Rule)}

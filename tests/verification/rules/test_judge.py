@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from rawtune.config import Verification
 from rawtune.records import ANY_OBJECT, Parameters, Reply, ReplyForm, Severity
-from rawtune.verification.judge import Ruling, judge
 from rawtune.verification.rule import Row, Scope
 from rawtune.verification.rulebook import RULES, Checker
+from rawtune.verification.rules.judge import Ruling, judge
 
 PASSAGES = {
     "en": 'The gate opens at six.\nThe "long" bell is unlikely to ring before noon, and the keeper sleeps upstairs.',

@@ -1,9 +1,9 @@
 import pytest
 
 from rawtune.config import Verification
-from rawtune.verification.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
+from rawtune.verification.rules.language import expected
 
 CHECKER = Checker(Verification(select=("RT3",)))
 

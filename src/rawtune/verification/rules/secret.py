@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from rawtune.verification.privacy import digit_count, shown
 from rawtune.verification.rule import Column, Row, Spot, rule
+from rawtune.verification.rules.privacy import digit_count, shown
 
 _KEY = re.compile(
     r"(?<![A-Za-z0-9_-])(?:sk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,200}|(?:AKIA|ASIA)[A-Z2-7]{16}|gh[pousr]_[A-Za-z0-9]{30,255}"
