@@ -19,9 +19,9 @@ from rawtune.stages.stage import Work, hash_settings
 from rawtune.stages.verify import weights
 from rawtune.verification import names, numbers
 from rawtune.verification.crossing import plain
-from rawtune.verification.rules.language import expected
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
+from rawtune.verification.rules.language import expected
 from rawtune.verification.weights import Weights
 
 _PREMISE = ("RT201", "RT202", "RT205", "RT3")
