@@ -19,6 +19,7 @@ from rawtune import config, pipeline
 from rawtune.config import Price
 from rawtune.dataset.formats import wanted
 from rawtune.errors import RawtuneError, UsageError
+from rawtune.ledger.feedback import Feedback
 from rawtune.ledger.ledger import Ledger
 from rawtune.llm import price
 from rawtune.log import Log
@@ -26,17 +27,19 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.stages import compare, diagnose, export, importing, probe, rework, synthesise, train
+from rawtune.stages import chat, compare, diagnose, export, feedback, importing, probe, rework, synthesise, train
+from rawtune.stages.chat import Lineup
 from rawtune.stages.diagnose import Diagnosis
+from rawtune.stages.feedback import Considered
 from rawtune.stages.importing import Imported
 from rawtune.stages.probe import Probe
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
-from rawtune.training.show import Shown
 from rawtune.training import gguf, merge
 from rawtune.training.gguf import Exported
 from rawtune.training.merge import Merged
+from rawtune.training.show import Shown
 from rawtune.verification.coverage import undrawn
 from rawtune.verification.marks import row_id
 
@@ -319,6 +322,28 @@ class Project:
             pipeline.run(self._work, "read")
             self._work.progress.begin("probe")
             return probe.probe(self._work, questions, concepts)
+
+    def chat(self, adapters: Collection[Path | str] = (), base: bool = True, endpoints: Collection[str] = ()) -> Lineup:
+        """Models to talk with, loaded: base, adapters (default: the one trained last) and endpoints.
+
+        Raises ``UsageError`` for an adapter of another student, or if nobody is left.
+        """
+        return chat.open_lineup(self._work, [Path(path) for path in adapters], base, list(endpoints))
+
+    def keep_feedback(self, given: Feedback) -> None:
+        """Store a verdict on an answer, instead of an earlier one on the same."""
+        self._work.ledger.save_feedback(given)
+
+    def feedback(self) -> list[Feedback]:
+        """All verdicts on answers, the oldest first, each with what became of it."""
+        return self._work.ledger.feedback()
+
+    def take_feedback(self) -> Considered:
+        """Verdicts to rows, taken in by the next ``augment``; what became of each. See ``rawtune.stages.feedback``."""
+        with self._alone():
+            pipeline.run(self._work, "read")
+            self._work.progress.begin("feedback")
+            return feedback.take(self._work)
 
     def diagnose(self, run: Path | str | None = None) -> Diagnosis:
         """Read the losses of a run, the last one if none is named; see ``rawtune.stages.diagnose``."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tests.tiny_model import make_tiny_model
 
-from rawtune.comparison.answers import answer
+from rawtune.comparison.answers import _Pieces, answer, stream
 from rawtune.training import models
 
 QUESTIONS = (
@@ -100,3 +100,37 @@ def test_with_its_adapter_off_a_model_is_the_base_bit_for_bit(
 
 def test_no_prompts_no_answers(loaded: tuple[Any, Any]) -> None:
     assert answer(*loaded, [], 12, 4) == []
+
+
+def test_a_stream_says_piece_by_piece_what_a_batch_says(loaded: tuple[Any, Any], prompts: list[list[int]]) -> None:
+    expected = answer(*loaded, prompts, 12, 4)
+    for prompt, text in zip(prompts, expected, strict=True):
+        pieces: list[str] = []
+        assert stream(*loaded, prompt, 12, pieces.append) == text
+        assert "".join(pieces) == text
+        assert len([piece for piece in pieces if piece]) > 1
+
+
+@pytest.mark.parametrize("text", [" Kun is\n the earth. ", "坤卦六爻皆阴𝄞，象征大地。"])
+def test_no_sign_is_shown_before_it_is_whole(loaded: tuple[Any, Any], text: str) -> None:
+    _, tokenizer = loaded
+    shown: list[str] = []
+    pieces = _Pieces(tokenizer, shown.append)
+    pieces.put(torch.tensor([[1, 2, 3]]))  # the prompt's
+    for token in tokenizer(text)["input_ids"]:
+        pieces.put(torch.tensor([token]))
+        assert text.strip().startswith("".join(shown))
+    pieces.end()
+    assert "".join(shown) == pieces.shown == text.strip()
+
+
+def test_a_sign_that_never_becomes_whole_is_shown_as_such(loaded: tuple[Any, Any]) -> None:
+    _, tokenizer = loaded
+    shown: list[str] = []
+    pieces = _Pieces(tokenizer, shown.append)
+    pieces.put(torch.tensor([[1]]))
+    for token in tokenizer("地𝄞")["input_ids"][:-1]:
+        pieces.put(torch.tensor([token]))
+    assert "".join(shown) == "地"
+    pieces.end()
+    assert "".join(shown) == tokenizer.decode(tokenizer("地𝄞")["input_ids"][:-1])

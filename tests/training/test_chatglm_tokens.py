@@ -8,6 +8,7 @@ from sentencepiece import SentencePieceProcessor
 from tests.training.chatglm3_reference import make_vocabulary
 
 from rawtune.errors import ModelUnavailable, UsageError
+from rawtune.records import Message
 from rawtune.training.chatglm_tokens import ChatGLMTokenizer
 from rawtune.training.tokens import encode, end_of_turn, prompt_ids
 
@@ -163,3 +164,9 @@ def test_a_vocabulary_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.model").write_text("IQ== 0\nIg== 1\n")  # GLM-4's
     with pytest.raises(ModelUnavailable, match="not a SentencePiece vocabulary"):
         ChatGLMTokenizer(tmp_path)
+
+
+def test_what_was_said_before_stands_before_the_question(chatglm: ChatGLMTokenizer) -> None:
+    *before, question, _ = TURNS
+    history = [Message(**turn) for turn in before]
+    assert prompt_ids(chatglm, question["content"], history) == chatglm.conversation(TURNS[:4], answering=True).ids

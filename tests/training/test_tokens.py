@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from rawtune.errors import ModelUnavailable, UsageError
+from rawtune.records import Message
 from rawtune.training.tokens import encode, end_of_turn, prompt_ids
 
 QUESTIONS = [("What is Kun?", "Kun is six broken lines."), ("坤卦代表什么？", "坤卦象征大地，厚德载物。")]
@@ -24,6 +25,14 @@ def test_training_reads_what_serving_reads(tokenizer: Any, question: str, answer
     assert row.ids[: len(prompt)] == prompt
     assert not any(row.mask[: len(prompt)])
     assert tokenizer.decode(prompt) == f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_what_was_said_before_stands_before_the_question(tokenizer: Any) -> None:
+    history = [Message("user", "坤卦代表什么？"), Message("assistant", "大地。")]
+    assert tokenizer.decode(prompt_ids(tokenizer, "And Meng?", history)) == (
+        "<|im_start|>user\n坤卦代表什么？<|im_end|>\n<|im_start|>assistant\n大地。<|im_end|>\n"
+        "<|im_start|>user\nAnd Meng?<|im_end|>\n<|im_start|>assistant\n"
+    )
 
 
 def test_ids_are_the_templates_own(tokenizer: Any) -> None:

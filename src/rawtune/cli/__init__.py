@@ -25,6 +25,7 @@ VERBS = {
     "train": ("rawtune.cli.train", "... and the dataset to a tuned model."),
     "diagnose": ("rawtune.cli.diagnose", "A training's losses, read back to rows."),
     "compare": ("rawtune.cli.compare", "... and base, tuned model and others to a report."),
+    "chat": ("rawtune.cli.chat", "Talk with base and tuned models; say which answers are right."),
     "check": ("rawtune.cli.check", "Check a file of rows, of anyone's making."),
     "import": ("rawtune.cli.import_rows", "Take rows of a file into the project, of anyone's making."),
     "retry": ("rawtune.cli.retry", "Take up again what is in quarantine."),

@@ -31,7 +31,7 @@ def compare(
     from rawtune.cli.terminal import Terminal
 
     with Terminal(details, yes) as terminal, Project(progress=terminal) as project:
-        page = project.compare(list(_folders(adapters)), retrieval, endpoints)
+        page = project.compare(list(folders(adapters)), retrieval, endpoints)
     report = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     if as_json:
         wanted = ("verdict", "sentence", "primary", "arms", "isolation", "warnings")
@@ -43,7 +43,7 @@ def compare(
     click.echo(f"report: {page}")
 
 
-def _folders(patterns: tuple[str, ...]) -> Iterator[Path]:
+def folders(patterns: tuple[str, ...]) -> Iterator[Path]:
     """The folders that the patterns name, each in its turn; files among the matches of a pattern are passed over."""
     for pattern in patterns:
         named = [pattern] if Path(pattern).exists() else sorted(glob(pattern))  # noqa: PTH207 - it may be absolute

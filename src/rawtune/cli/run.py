@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rawtune.cli.feedback import report_feedback
 from rawtune.errors import Interrupted, RawtuneError
 from rawtune.pipeline import STAGES
 from rawtune.project import Project
@@ -75,15 +76,20 @@ def _command(verb: str) -> click.Command:
 @click.option("--pilot", type=click.IntRange(1), metavar="N", help="Make N rows, spread over files and lengths; stop.")
 @click.option("--fresh", is_flag=True, help="Ask the teacher anew about everything, and pay anew.")
 @click.option("--reparse", is_flag=True, help="Read the stored replies again, without a call.")
+@click.option("--from", "source", type=click.Choice(["feedback"]), help="Make rows of what users said in chats; stop.")
 @spends
 @shows_json
-def synth(pilot: int | None, fresh: bool, reparse: bool, details: bool, yes: bool, as_json: bool) -> None:
+def synth(
+    pilot: int | None, fresh: bool, reparse: bool, source: str | None, details: bool, yes: bool, as_json: bool
+) -> int:
     """Make rows; see ``help_text``."""
     from rawtune.cli.terminal import Terminal
 
-    if sum((pilot is not None, fresh, reparse)) > 1:
-        raise click.UsageError("give one of --pilot, --fresh and --reparse")
+    if sum((pilot is not None, fresh, reparse, source is not None)) > 1:
+        raise click.UsageError("give one of --pilot, --fresh, --reparse and --from")
     with Terminal(details, yes) as terminal, Project(progress=terminal) as project:
+        if source:
+            return report_feedback(project.take_feedback(), as_json)
         if reparse:
             project.reparse()
         elif fresh:
@@ -91,7 +97,7 @@ def synth(pilot: int | None, fresh: bool, reparse: bool, details: bool, yes: boo
         try:
             if pilot is not None:
                 _pilot(project, pilot, as_json)
-                return
+                return 0
             ran = ["synthesise"] if reparse else project.run("synthesise")
         except KeyboardInterrupt:
             raise Interrupted("interrupted", "go on with: rawtune synth") from None
@@ -100,6 +106,7 @@ def synth(pilot: int | None, fresh: bool, reparse: bool, details: bool, yes: boo
             error.hint = error.hint.replace("run the same command again", "go on with rawtune synth")
             raise
         report(project, ran, "synthesise", as_json)
+        return 0
 
 
 def _pilot(project: Project, size: int, as_json: bool) -> None:

@@ -50,7 +50,7 @@ class Feedback:
     verdict: Verdict
     correction: str = ""
     history: tuple[Message, ...] = ()
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
     fate: Fate = Fate.NEW
     reason: str = ""
     passage_id: str = ""

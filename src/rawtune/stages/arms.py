@@ -101,7 +101,7 @@ def _ask_here(
     texts = {arm.name: [_prompt(work, arm, question, passages) for question in asked] for arm in arms}
     ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
     isolation = Isolation(base, [ids[text] for text in texts[BASE.name]])
-    model, slots = _load(work, base, arms)
+    model, slots = load(work, base, arms)
     keys = {}
     stored = work.ledger.answers()
     todo: dict[str, _Task] = {}
@@ -116,7 +116,7 @@ def _ask_here(
                 todo.setdefault(key, _Task(key, arm, question.text, ids[text]))
 
     def hold() -> None:
-        with _turn(model, slots, BASE):
+        with turn(model, slots, BASE):
             isolation.check(model)
 
     hold()
@@ -126,7 +126,7 @@ def _ask_here(
         # In groups, so that an interruption loses one of them and not all.
         for start in range(0, len(tasks), settings.batch_size * 2):
             group = tasks[start : start + settings.batch_size * 2]
-            with _turn(model, slots, arm):
+            with turn(model, slots, arm):
                 made = answers.answer(
                     model, tokenizer, [task.prompt for task in group], settings.max_new_tokens, settings.batch_size
                 )
@@ -147,7 +147,7 @@ def _prompt(work: Work, arm: Arm, question: Question, passages: Mapping[str, str
     return question.text
 
 
-def _load(work: Work, base: Any, arms: Sequence[Arm]) -> tuple[Any, dict[str, str]]:
+def load(work: Work, base: Any, arms: Sequence[Arm]) -> tuple[Any, dict[str, str]]:
     """Base with all adapters beside one another, none wrapped around another; by arm, what peft calls its adapter."""
     adapters = [arm for arm in arms if arm.kind is Kind.ADAPTER]
     if not adapters:
@@ -169,7 +169,7 @@ def _load(work: Work, base: Any, arms: Sequence[Arm]) -> tuple[Any, dict[str, st
 
 
 @contextmanager
-def _turn(model: Any, slots: Mapping[str, str], arm: Arm) -> Iterator[None]:
+def turn(model: Any, slots: Mapping[str, str], arm: Arm) -> Iterator[None]:
     """Let the arm's adapter take part, or none."""
     if arm.name in slots:
         model.set_adapter(slots[arm.name])

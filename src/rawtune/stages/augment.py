@@ -14,7 +14,7 @@ from rawtune.augmentation.wordings import deal
 from rawtune.errors import AccountingError, GateFailed, TeacherError
 from rawtune.llm import parameters
 from rawtune.records import Example, Reply, Request, Split, Suite, content_hash
-from rawtune.stages import enrich, repeats
+from rawtune.stages import enrich, feedback, repeats
 from rawtune.stages.session import addressed, model_name, open_session
 from rawtune.stages.stage import Done, Work
 from rawtune.stages.templates import load_templates, real_questions
@@ -39,6 +39,7 @@ def inputs(work: Work) -> dict[str, str]:
         "what the teacher makes of rows": enrich.inputs(work),
         "augmentation.variants": str(settings.variants),
         "augmentation.per_concept": str(settings.per_concept),
+        **feedback.inputs(work),
     }
 
 
@@ -63,7 +64,7 @@ def run(work: Work) -> Done:
     varied = {row.id: list(_vary(row, made, forms, templates, unfit)) for row in synthesised}
     filled = [question for questions in varied.values() for question in questions]
     repeats.refuse(work, made, filled)
-    rows = _in_order(varied, made.rows)
+    rows = feedback.joined(work, _in_order(varied, made.rows), synthesised)
     work.ledger.save_questions(rows)
 
     train = [row for row in rows if row.suite is None]

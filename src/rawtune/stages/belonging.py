@@ -12,6 +12,7 @@ from rawtune.augmentation.kinds import PREFIX
 from rawtune.augmentation.questions import PLACEHOLDER
 from rawtune.dataset import provenance
 from rawtune.dataset.rows import Record
+from rawtune.ledger.feedback import TEMPLATE
 from rawtune.records import Passage, content_hash
 from rawtune.stages.stage import Work
 from rawtune.stages.templates import load_templates
@@ -74,7 +75,7 @@ class Belonging:
         self._wordings: set[tuple[str, str]] = set()
         answers = {row.id: row.answer for row in work.ledger.synthesised()}
         for row in work.ledger.training_rows():
-            if (row.template or "").startswith(PREFIX):
+            if (row.template or "").startswith((PREFIX, TEMPLATE)):
                 self._made[row.question] = row.answer
             elif answers.get(row.parent or "", row.answer) != row.answer:
                 self._wordings.add((row.question, row.answer))
@@ -85,13 +86,13 @@ class Belonging:
         self._loose = [_pattern(line) for line in (lines - saying) | {PLACEHOLDER}]
 
     def made(self, record: Record) -> bool:
-        """Whether the teacher made this row besides the passage's own, so that there is nothing to take.
+        """Whether this row was made besides the passage's own, so that there is nothing to take.
 
-        Raises ``NoPassage`` for a question that it made whose answer was changed: it cannot become the passage's row.
+        Raises ``NoPassage`` for one whose answer was changed: it cannot become the passage's row.
         """
         question, answer = record.turns[0].question.strip(), record.turns[0].answer.strip()
         if self._made.get(question, answer) != answer:
-            raise NoPassage("the teacher made its question, and answers of such rows cannot be taken")
+            raise NoPassage("the teacher or a user made its question, and answers of such rows cannot be taken")
         return question in self._made or (question, answer) in self._wordings
 
     def homes(self, record: Record) -> list[Home]:

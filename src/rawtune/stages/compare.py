@@ -85,7 +85,7 @@ def _compare(
 ) -> tuple[dict[str, Any], Path]:
     """Ask all and write the report; the verdict is about the first adapter."""
     started = time.monotonic()
-    arms = line_up([_within(work, folder) for folder in adapters], retrieval, endpoints)
+    arms = line_up([within(work, folder) for folder in adapters], retrieval, endpoints)
     primary = next(arm for arm in arms if arm.kind is Kind.ADAPTER)
     passages = {passage.id: passage.text for passage in work.ledger.passages()}
     given, isolation = asking.ask(work, arms, questions(work), passages)
@@ -133,7 +133,7 @@ def _counts(*records: StageRecord) -> report.Counts:
     return report.Counts(**{name: told[name] for name in report.Counts.__dataclass_fields__})
 
 
-def _within(work: Work, folder: Path) -> Path:
+def within(work: Work, folder: Path) -> Path:
     """The folder as the reader knows it: from the project's, if it lies there."""
     return folder.relative_to(work.folder) if folder.is_relative_to(work.folder) else folder
 

@@ -6,6 +6,7 @@ from itertools import compress
 from typing import Any, Protocol, runtime_checkable
 
 from rawtune.errors import ModelUnavailable, UsageError
+from rawtune.records import Message
 
 
 @dataclass(slots=True)
@@ -36,14 +37,16 @@ class Segmenting(Protocol):
         """Turns of ``role`` and ``content``, answers learnt to their end; or, if ``answering``, up to the next one."""
 
 
-def prompt_ids(tokenizer: Any, question: str) -> list[int]:
+def prompt_ids(tokenizer: Any, question: str, history: Sequence[Message] = ()) -> list[int]:
     """What the model reads before it answers, the same in training and in use: the chat template up to the answer.
 
-    A template may add a system prompt of its own (SmolLM2's does); it is then there on both sides.
+    ``history`` are the turns before the question. A template may add a system prompt of its own (SmolLM2's does); it is
+    then there on both sides.
     """
+    turns = [*({"role": turn.role, "content": turn.content} for turn in history), *_turns(question)]
     if isinstance(tokenizer, Segmenting):
-        return tokenizer.conversation(_turns(question), answering=True).ids
-    ids: list[int] = tokenizer.apply_chat_template(_turns(question), add_generation_prompt=True, return_dict=False)
+        return tokenizer.conversation(turns, answering=True).ids
+    ids: list[int] = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
     return ids
 
 

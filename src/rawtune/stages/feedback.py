@@ -1,0 +1,251 @@
+"""What users said of answers, to rows: each verdict ends in a named state, and the sum is checked.
+
+An answer called good, and a correction, are taken with the user's own question. To a question whose answer is bad,
+with no correction, a teacher that writes gives one from the passage. All of them are held to the rules of other rows.
+What is taken joins the training rows in ``augment``, beside the rows of the passage that it is about; nothing about a
+passage that is held out does, and no question that the test asks.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from rawtune.augmentation.answering import answer
+from rawtune.augmentation.questions import PLACEHOLDER
+from rawtune.errors import AccountingError, BudgetReached, TeacherError
+from rawtune.ledger.feedback import TEMPLATE, Fate, Feedback, Verdict
+from rawtune.llm import open_teacher, parameters
+from rawtune.records import Example, Passage, Reply, Request, Severity, Split, content_hash
+from rawtune.stages.money import confirm, foretell
+from rawtune.stages.session import model_name, open_session, reply_form
+from rawtune.stages.stage import Work
+from rawtune.stages.synthesise import made_by
+from rawtune.stages.templates import load_templates
+from rawtune.stages.verify import weights
+from rawtune.verification.crossing import crossed, plain
+from rawtune.verification.rule import Row
+from rawtune.verification.rulebook import Checker
+from rawtune.verification.rules.language import expected
+from rawtune.verification.source import Source
+
+REMEDIES = {
+    Fate.NO_PASSAGE: "put the text that they are about into raw/, then: rawtune run",
+    Fate.REFUSED: "give a better answer in rawtune chat: /bad, then the answer",
+    Fate.WAITING: "do what they wait for, then run the same command again",
+}
+"""What helps against each fate that somebody has to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """All feedback of a project, the oldest first, each with its fate."""
+
+    ended: tuple[Feedback, ...]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The figures; those of the fates add up to ``feedback``."""
+        counts = Counter(one.fate for one in self.ended)
+        fates = {fate.value.replace(" ", "_"): counts[fate] for fate in Fate if fate is not Fate.NEW}
+        return {"feedback": len(self.ended), **fates}
+
+    @property
+    def unsettled(self) -> list[Feedback]:
+        """The feedback that somebody has to look at."""
+        return [one for one in self.ended if one.fate in REMEDIES]
+
+
+def take(work: Work) -> Considered:
+    """Look at all feedback anew, by the rows and the rules of now.
+
+    The teacher's replies are stored, so they are paid for once. Raises ``GateFailed`` if the money was not agreed to.
+    """
+    fresh = {"fate": Fate.NEW, "reason": "", "passage_id": "", "row": "", "author": ""}
+    # The newest first: of two answers to one question, its own is taken.
+    given = [replace(one, **fresh) for one in reversed(work.ledger.feedback())]  # type: ignore[arg-type]  # mixed types
+    considering = _Considering(work)
+    begun = considering.without_answered([considering.begin(one) for one in given])
+    answered = _ask(work, {one.id: (one, considering.passage(one)) for one in begun if _is_open(one)})
+    closed = [considering.close(answered.get(one.id, one)) for one in begun]
+    considered = Considered(tuple(reversed(considering.without_leaks(closed))))
+    if len(given) != sum(considered.summary.values()) - len(considered.ended):
+        raise AccountingError(f"{len(given)} verdicts were looked at, but {considered.summary} came of them")
+    work.ledger.end_feedback(considered.ended)
+    work.log.write("feedback", **considered.summary)
+    return considered
+
+
+def inputs(work: Work) -> dict[str, str]:
+    """What ``augment`` depends on; nothing as long as nothing was taken."""
+    taken = [(one.id, one.passage_id, one.row) for one in work.ledger.feedback() if one.fate is Fate.TAKEN]
+    return {"feedback that was taken": content_hash(taken)} if taken else {}
+
+
+def joined(work: Work, rows: Sequence[Example], parents: Sequence[Example]) -> list[Example]:
+    """``rows`` with those of the feedback that was taken, which stand in for other training rows of their questions.
+
+    A question that is asked in the test is never trained on, also where it was drawn since the feedback was taken.
+    """
+    asked = {plain(row.question) for row in rows if row.suite}
+    taken = [row for row in work.ledger.feedback_rows(parents) if plain(row.question) not in asked]
+    answered = {plain(row.question) for row in taken}
+    if taken:
+        work.tell(f"{len(taken)} questions of users join them, with answers from feedback")
+    return [*(row for row in rows if row.suite or plain(row.question) not in answered), *taken]
+
+
+def _is_open(one: Feedback) -> bool:
+    """Whether there is a question to which an answer is still wanted."""
+    return one.fate is Fate.NEW and not one.row
+
+
+class _Considering:
+    """All that decides what becomes of feedback."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._passages = list(work.ledger.passages())
+        self._by_id = {passage.id: passage for passage in self._passages}
+        self._source = Source(passage.text for passage in self._passages)
+        self._checker = Checker(work.config.verification, weights(work))
+        self._parents = {row.passage_id: row for row in work.ledger.synthesised()}
+        rows = [row for row in work.ledger.training_rows() if row.template != TEMPLATE]
+        self._trained = {(plain(row.question), row.answer.strip()) for row in rows}
+        self._answered = {question for question, _ in self._trained}
+        self._asked = {plain(entry.question) for entry in work.ledger.held_out_rows()}
+        for template in load_templates(work).held_out:
+            self._asked |= {plain(template.replace(PLACEHOLDER, row.concept)) for row in self._parents.values()}
+        self._taken: set[str] = set()
+
+    def passage(self, one: Feedback) -> Passage:
+        """The passage that it was found to be about."""
+        return self._by_id[one.passage_id]
+
+    def begin(self, one: Feedback) -> Feedback:
+        """With its passage, and the answer to train on if the user named one; or with the reason why not."""
+        wanted = one.answer if one.verdict is Verdict.GOOD else one.correction
+        at = self._source.find(one.question, wanted or one.question)
+        if at is None:
+            return replace(one, fate=Fate.NO_PASSAGE, reason="no passage of this project speaks of it")
+        passage = self._passages[at]
+        one = replace(one, passage_id=passage.id)
+        if passage.split is not Split.TRAIN:
+            return replace(one, fate=Fate.HELD_OUT, reason="it is about a passage that is held out")
+        if plain(one.question) in self._asked:
+            return replace(one, fate=Fate.HELD_OUT, reason="the test asks its question")
+        parent = self._parents.get(passage.id)
+        if parent is None:
+            return replace(one, fate=Fate.WAITING, reason="its passage has no row yet: rawtune synth")
+        if one.history and plain(parent.concept) not in plain(one.question):
+            leans = "its question leans on what was said before; ask it in full after /clear"
+            return replace(one, fate=Fate.WAITING, reason=leans)
+        return replace(one, row=wanted.strip(), author=one.model if one.verdict is Verdict.GOOD else "by hand")
+
+    def without_answered(self, begun: list[Feedback]) -> list[Feedback]:
+        """Those still open, but for such whose question has an answer from elsewhere."""
+        named = {plain(one.question) for one in begun if one.row}
+        found = []
+        for one in begun:
+            if _is_open(one) and plain(one.question) in named:
+                one = replace(one, fate=Fate.HERE, reason="other feedback answers its question")
+            elif _is_open(one) and plain(one.question) in self._answered:
+                one = replace(one, fate=Fate.HERE, reason="its question is trained already, with another answer")
+            found.append(one)
+        return found
+
+    def close(self, one: Feedback) -> Feedback:
+        """Taken, or why not."""
+        if one.fate is not Fate.NEW:
+            return one
+        if errors := self._errors(one, self.passage(one), self._parents[one.passage_id]):
+            return replace(one, fate=Fate.REFUSED, reason="; ".join(errors))
+        question = plain(one.question)
+        if question in self._taken:
+            return replace(one, fate=Fate.HERE, reason="newer feedback answers its question")
+        self._taken.add(question)
+        if (question, one.row) in self._trained:
+            return replace(one, fate=Fate.HERE, reason="it is trained like this already")
+        return replace(one, fate=Fate.TAKEN)
+
+    def without_leaks(self, closed: list[Feedback]) -> list[Feedback]:
+        """Those taken, but for such that would train the answer of a passage that is held out."""
+        held_out = [row.answer for row in self._parents.values() if row.split is not Split.TRAIN]
+
+        def rows() -> Iterator[Row]:
+            for number, one in enumerate(closed):
+                if one.fate is Fate.TAKEN:
+                    yield Row(one.question, one.row, split=Split.TRAIN.value, number=number)
+            for text in held_out:
+                yield Row("", text, split=Split.HELD_OUT.value)
+
+        leaking = set(crossed(rows).values())
+        reason = "its answer is that of a passage that is held out"
+        return [
+            replace(one, fate=Fate.HELD_OUT, reason=reason) if number in leaking else one
+            for number, one in enumerate(closed)
+        ]
+
+    def _errors(self, one: Feedback, passage: Passage, parent: Example) -> list[str]:
+        """What the rules find wrong with it, as a row of its passage."""
+        language = expected(self._work.config.language, passage.text)
+        row = Row(
+            one.question,
+            one.row,
+            concept=parent.concept,
+            language=language,
+            passage=passage.text,
+            split=Split.TRAIN.value,
+        )
+        found = self._checker.check(row)
+        return [f"{finding.code} {finding.message}" for finding in found if finding.severity is Severity.ERROR]
+
+
+def _ask(work: Work, wanted: dict[str, tuple[Feedback, Passage]]) -> dict[str, Feedback]:
+    """Those with an answer that the teacher gave, or waiting, with the reason why it gave none; by id."""
+    if not wanted:
+        return {}
+    teacher = open_teacher(work.config.teacher, work.config.columns)
+    if not teacher.writes_freely:
+        reason = f"no right answer was named, and {teacher.name} can only pick sentences"
+        return {id: replace(one, fate=Fate.WAITING, reason=reason) for id, (one, _) in wanted.items()}
+    how = {
+        "language": work.config.language,
+        "model": model_name(work),
+        "parameters": parameters(work.config.teacher),
+        "form": reply_form(work, teacher) or teacher.forms[-1],
+    }
+    talks: dict[str, Callable[[], Generator[Request, Reply, str]]] = {
+        id: partial(_answer, one.question, passage.text, how) for id, (one, passage) in wanted.items()
+    }
+    left = sum(work.ledger.reply(next(talk()).key) is None for talk in talks.values())
+    if left and (told := foretell(work, made_by(work), left, work.config.teacher)):
+        confirm(work, told, work.config.teacher)
+    said: dict[str, str | Exception] = {}
+
+    async def ask() -> None:
+        async with open_session(work, TEMPLATE) as session:
+            await session.follow(talks.items(), lambda id, result, _: said.update({id: result}))
+
+    failure: Exception = TeacherError("the teacher was not asked")
+    try:
+        asyncio.run(ask())
+    except (TeacherError, BudgetReached) as error:  # what needs no teacher is taken all the same
+        failure = error
+    return {id: _answered(one, said.get(id, failure), teacher.name) for id, (one, _) in wanted.items()}
+
+
+def _answer(question: str, passage: str, how: dict[str, object]) -> Generator[Request, Reply, str]:
+    try:
+        return (yield from answer(question, passage, **how))  # type: ignore[arg-type]  # named in ``_ask``
+    except ValueError:
+        return ""
+
+
+def _answered(one: Feedback, said: str | Exception, teacher: str) -> Feedback:
+    if isinstance(said, Exception):
+        return replace(one, fate=Fate.WAITING, reason=f"the teacher could not be asked: {said}")
+    if not said:
+        return replace(one, fate=Fate.WAITING, reason="no right answer was named, and the teacher found none")
+    return replace(one, row=said, author=teacher)
