@@ -196,6 +196,12 @@ class Training(Section):
     max_input_tokens: int = Field(512, ge=8)
     max_output_tokens: int = Field(1536, ge=8)
     max_cut: Share = Field(0.05, description="Above this share of answers cut at max_output_tokens nothing is trained.")
+    replay: float = Field(
+        0.0, ge=0, le=0.5, description="Share of all rows: the base model's own answers to general questions, mixed in."
+    )
+    stopping: bool = Field(
+        False, description="Check every half epoch on held-out phrasings; end when enough is learnt, keep the best."
+    )
     checkpoint_steps: int = Field(10, ge=1, description="A checkpoint every so many steps.")
     seed: int = Field(0, ge=0, lt=2**32, description="Of the adapter's first weights and the order of rows.")
     report_to: tuple[Literal["tensorboard", "wandb", "swanlab", "mlflow"], ...] = Field(

@@ -14,8 +14,9 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "gpu24": {"micro_batch_size": 2, "gradient_checkpointing": True},
         # A small model in little memory: a fourth more time for well under half of what is beside the weights.
         "cpu": {"micro_batch_size": 1, "gradient_checkpointing": True},
-        # Few passages are soon known by heart, and what is drilled on costs what was known: one pass, in small steps.
-        "tiny-data": {"epochs": 1, "batch_size": 4},
+        # Few passages are soon known by heart, and what is drilled on costs what was known: one pass, in small steps,
+        # beside answers of the base model's own, and no longer than it helps.
+        "tiny-data": {"epochs": 1, "batch_size": 4, "replay": 0.1, "stopping": True},
     }
 )
 

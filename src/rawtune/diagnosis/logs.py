@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,15 @@ def read_rows(path: Path) -> list[RowLoss]:
             except (KeyError, ValueError, TypeError) as error:
                 raise UsageError(f"{path}:{reader.line_num}: no row's loss: {error}", "train again") from error
     return rows
+
+
+def of_rows(rows: Iterable[RowLoss]) -> Log:
+    """The loss of each step as the mean over the learnt tokens of these rows."""
+    sums: defaultdict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for row in rows:
+        sums[row.step][0] += row.mean * row.tokens
+        sums[row.step][1] += row.tokens
+    return Log(sorted(sums), [sums[step][0] / sums[step][1] for step in sorted(sums)])
 
 
 def _entries(text: str) -> Iterator[tuple[Any, Any]]:

@@ -18,6 +18,7 @@ from rawtune.stages.synthesise import made_by
 from rawtune.stages.train import LOSS_CURVE
 from rawtune.training import trainer
 from rawtune.training.curve import plot_losses
+from rawtune.training.replay import is_replay
 from rawtune.training.row_losses import LOSSES, ROW_LOSSES
 from rawtune.training.saving import saving
 
@@ -69,8 +70,11 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
     steps = next((path / name for name in (LOSSES, "trainer_state.json") if (path / name).exists()), path)
     log = logs.read(steps)
     kept = path / ROW_LOSSES
-    seen = logs.read_rows(kept) if kept.exists() else []
-    curve = judge(log.losses, log.steps, batch=sum(row.step == seen[0].step for row in seen) or None)
+    every = logs.read_rows(kept) if kept.exists() else []
+    seen = [row for row in every if not is_replay(row.id)]  # replayed rows are easy by nature, and no suspects
+    if len(seen) < len(every):
+        log = logs.of_rows(seen)
+    curve = judge(log.losses, log.steps, batch=sum(row.step == every[0].step for row in every) or None)
     told = None
     if seen:
         made_of = _made_of(work, path, {row.row: row.id for row in seen}) if work else {}

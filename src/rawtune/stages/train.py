@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rawtune.dataset import files
+from rawtune.diagnosis import logs
 from rawtune.diagnosis.curve import judge
 from rawtune.errors import GateFailed
 from rawtune.records import content_hash
+from rawtune.stages import replay, stopping
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.training import card, trainer
 from rawtune.training.curve import plot_losses
+from rawtune.training.replay import is_replay
+from rawtune.training.row_losses import ROW_LOSSES
 from rawtune.training.saving import saving
 from rawtune.training.show import Shown
 from rawtune.training.show import show as shown_rows
@@ -53,14 +57,30 @@ def run(work: Work) -> Done:
     known = {(row.question, row.answer): row.id for row in work.ledger.training_rows()}
     ids = [known.get((row.question, row.answer), "") for row in rows]  # a row mended by hand has none
     trained = _rows_per_epoch(work, rows)
-    result = trainer.train(rows, work.student, settings, output, work.progress, resume=True, ids=ids, draw=draw)
-    curve = judge(result.losses, batch=settings.batch_size)
+    result = trainer.train(
+        rows,
+        work.student,
+        settings,
+        output,
+        work.progress,
+        resume=True,
+        ids=ids,
+        draw=draw,
+        ask=replay.asking(work, trained),
+        evaluate=stopping.evaluating(work, rows),
+    )
+    log = logs.Log(list(range(1, result.steps + 1)), list(result.losses))
+    if result.replayed:  # how many of these a step has is chance, and their loss is low: without them it is judged
+        log = logs.of_rows(row for row in logs.read_rows(output / ROW_LOSSES) if not is_replay(row.id))
+    curve = judge(log.losses, log.steps, batch=settings.batch_size)
     with saving(output):
-        plot_losses(result.losses, output / LOSS_CURVE, curve.steps)
+        plot_losses(log.losses, output / LOSS_CURVE, curve.steps, log.steps)
         data = {"dataset": path.name, "sha256": files.sha256(path), "rows": len(rows), "curve": curve.verdict.value}
         record = json.loads((output / trainer.RECORD).read_text(encoding="utf-8"))
         card.write(output, work.config.language, record, data)
     work.tell(f"the loss curve is {curve.verdict}: {curve.reason}")
+    if result.stopped:
+        work.tell(f"{result.stopped}; the adapter of step {result.kept_step} of {result.steps} is kept")
     summary = {
         "student": work.config.student,
         "rows": len(rows),
@@ -72,6 +92,10 @@ def run(work: Work) -> Done:
         "last_loss": round(result.losses[-1], 4),
         "cut_answers": result.cut_answers,
         "curve": curve.verdict.value,
+        "replayed": result.replayed,
+        "replay_dropped": result.replay_dropped,
+        "kept_step": result.kept_step,
+        "stopped": result.stopped,
     }
     return Done(files.sha256(output / "adapter_model.safetensors"), summary, output.relative_to(work.folder).as_posix())
 

@@ -46,3 +46,11 @@ def save_adapter(model: Any, folder: Path, base: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: weight.contiguous() for name, weight in weights.items()}, folder / "adapter_model.safetensors")
     config.save_pretrained(folder)
+
+
+def load_adapter(model: Any, folder: Path) -> None:
+    """Give ``model`` the LoRA weights that ``save_adapter`` wrote into ``folder``."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    set_peft_model_state_dict(model, load_file(folder / "adapter_model.safetensors"))

@@ -13,11 +13,13 @@ from rawtune.config import Training
 from rawtune.errors import UsageError
 from rawtune.progress import Progress
 from rawtune.records import content_hash
-from rawtune.training import memory, models, reporting
+from rawtune.training import memory, models, replay, reporting, stopping
+from rawtune.training.replay import Ask
 from rawtune.training.row_losses import RowLosses
 from rawtune.training.rows import encode_rows, refuse_cut, remarks
 from rawtune.training.sampling import OnePerAnswer
-from rawtune.training.saving import save_adapter, saving
+from rawtune.training.saving import load_adapter, save_adapter, saving
+from rawtune.training.stopping import Evaluate
 from rawtune.training.targets import target_modules
 from rawtune.training.tokens import Encoded
 
@@ -30,7 +32,11 @@ SAME_RESULT = ("recipe", "device", "micro_batch_size", "gradient_checkpointing",
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A completed run. ``folder`` holds the adapter; ``losses[0]`` is step 1's mean loss per answer token."""
+    """A completed run. ``folder`` holds the adapter; ``losses[0]`` is step 1's mean loss per answer token.
+
+    ``rows`` are the dataset's; ``replayed`` are the base model's own beside them. Of a run that was checked ``checks``
+    are the figures by step, ``kept_step`` is the step whose adapter is kept, and ``stopped`` says why it learnt enough.
+    """
 
     folder: str
     losses: tuple[float, ...]
@@ -41,6 +47,11 @@ class TrainingRun:
     seconds: float
     peak_memory_mb: float
     resumed_at: int = 0
+    replayed: int = 0
+    replay_dropped: int = 0
+    kept_step: int = 0
+    stopped: str = ""
+    checks: tuple[dict[str, Any], ...] = ()
 
 
 def train(
@@ -52,6 +63,8 @@ def train(
     resume: bool = False,
     ids: Sequence[str] = (),
     draw: str = "written_out",
+    ask: Ask | None = None,
+    evaluate: Evaluate | None = None,
 ) -> TrainingRun:
     """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
 
@@ -61,6 +74,9 @@ def train(
     last whole checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is
     dropped. The loss of every row at every step goes to ``row_losses.csv``, beside its id, if ``ids`` has one for each
     row. ``draw`` is that of the settings of augmentation: ``per_epoch`` makes an epoch of one question for each answer.
+    ``ask`` is given base model and tokenizer, once for a run, and brings the rows that are replayed, each trained in
+    every epoch. With ``evaluate`` the model is checked as it learns, the run ends when the rules of ``stopping`` say
+    so, and the adapter of the best check is kept.
 
     Raises ``UsageError`` naming every row that cannot be trained on, or if too many answers are cut;
     ``ModelUnavailable``; ``StorageFull`` (the last checkpoint stays usable, as after Ctrl-C); or ``RawtuneError`` if
@@ -79,9 +95,21 @@ def train(
         model, tokenizer = models.load(model_name, settings.quantise, progress, wanted=settings.device)
     with memory.explained("training", memory.next_setting(settings)), models.quiet():
         checkpoint = last_whole_checkpoint(output)
-        kept = RowLosses(ids)
-        drawn = OnePerAnswer([answer for _, answer in rows], settings.seed) if draw == "per_epoch" else None
-        model, losses = _run(model, model_name, tokenizer, encoded, settings, output, checkpoint, progress, kept, drawn)
+        own = replay.once(ask, output, model, tokenizer, settings) if ask else replay.NONE
+        every = [*encoded, *replay.encode(own, tokenizer, settings)]
+        kept = RowLosses([*(ids or [""] * len(rows)), *own.ids] if own.rows else ids)
+        # A replayed row stands for itself, even where two of their answers are alike.
+        answers = [*(answer for _, answer in rows), *own.ids]
+        drawn = OnePerAnswer(answers, settings.seed) if draw == "per_epoch" else None
+        model, log = _run(
+            model, model_name, tokenizer, every, settings, output, checkpoint, progress, kept, drawn, evaluate
+        )
+        losses = tuple(entry["loss"] for entry in log if "loss" in entry)
+        checks = stopping.checks_of(log)
+        best = stopping.best(checks).step if checks else len(losses)
+        stop = stopping.decide(checks, losses, _warmup_steps(settings, len(drawn or every)))
+        if best < len(losses):
+            load_adapter(model, stopping.best_folder(output, best))
         run = TrainingRun(
             folder=str(output),
             losses=losses,
@@ -92,12 +120,18 @@ def train(
             seconds=round(time.perf_counter() - begin, 3),
             peak_memory_mb=_peak_memory_mb(model),
             resumed_at=_step(checkpoint) if checkpoint else 0,
+            replayed=len(own.rows),
+            replay_dropped=own.dropped,
+            kept_step=best,
+            stopped=str(stop or ""),
+            checks=tuple(stopping.entry(check) for check in checks),
         )
         with saving(output):
             save_adapter(model, output, model_name)
             tokenizer.save_pretrained(output)
             about = {"model": model_name, "draw": draw, **_circumstances(model, settings, begun_with)}
             _write(output / RECORD, {**asdict(run), **about})
+        _drop(output, "best-*")
     return run
 
 
@@ -132,8 +166,7 @@ def _enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
     if not resume:
         if (output / RECORD).exists():
             raise UsageError(f"{output} already holds a trained adapter", "choose another folder, or resume")
-        for folder in output.glob("checkpoint-*"):
-            shutil.rmtree(folder)
+        _drop(output, "checkpoint-*", "best-*", replay.FILE_NAME)
     elif (output / _STARTED).exists():
         if identity_of(output) != begun_with:
             raise UsageError(
@@ -141,12 +174,19 @@ def _enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
             )
         if (output / RECORD).exists():
             record = json.loads((output / RECORD).read_text(encoding="utf-8"))
-            fields = {name: record[name] for name in TrainingRun.__slots__}
-            return TrainingRun(**{**fields, "folder": str(output), "losses": tuple(record["losses"])})
+            fields = {name: record[name] for name in TrainingRun.__slots__ if name in record}
+            lists = {name: tuple(record.get(name, ())) for name in ("losses", "checks")}
+            return TrainingRun(**{**fields, "folder": str(output), **lists})
     with saving(output):
         output.mkdir(parents=True, exist_ok=True)
         _write(output / _STARTED, {"identity": begun_with})
     return None
+
+
+def _drop(output: Path, *patterns: str) -> None:
+    for pattern in patterns:
+        for path in output.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _run(
@@ -160,12 +200,14 @@ def _run(
     progress: Progress,
     row_losses: RowLosses,
     sampler: OnePerAnswer | None,
-) -> tuple[Any, tuple[float, ...]]:
-    """The trained PEFT model, and the loss of every step."""
+    evaluate: Evaluate | None,
+) -> tuple[Any, list[dict[str, Any]]]:
+    """The trained PEFT model as after its last step, and the Trainer's log, with the loss of every step."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import TrainingArguments, set_seed
 
+    from rawtune.training.checking import Checker
     from rawtune.training.loop import AnswerTrainer
     from rawtune.training.pace import Pace
 
@@ -181,7 +223,7 @@ def _run(
         ),
     )
     micro_batch = settings.micro_batch_size or settings.batch_size
-    steps = math.ceil(len(sampler or rows) / settings.batch_size) * settings.epochs
+    row_count = len(sampler or rows)
     dtype = models.compute_dtype(model.device.type)
     arguments = TrainingArguments(
         output_dir=str(output),
@@ -192,7 +234,7 @@ def _run(
         gradient_checkpointing_kwargs={"use_reentrant": False},
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=math.ceil(steps * settings.warmup),
+        warmup_steps=_warmup_steps(settings, row_count),
         weight_decay=0.0,
         max_grad_norm=1.0,
         optim="adamw_torch_fused",
@@ -211,16 +253,24 @@ def _run(
         disable_tqdm=True,
         log_level="error",
     )
-    padding = tokenizer.pad_token_id
+    padding, head = tokenizer.pad_token_id, model.get_base_model().get_output_embeddings()
     trainer = AnswerTrainer(model, name, rows, padding, arguments, progress, row_losses, sampler)
     trainer.add_callback(Pace(progress))
+    if evaluate:
+        every = stopping.every(math.ceil(row_count / settings.batch_size))
+        trainer.add_callback(Checker(evaluate, model, tokenizer, head, name, every, progress))
     for line in memory.estimate(model, rows, settings, trainer.head).describe(settings).splitlines():
         progress.say(line)
     if checkpoint:
         progress.say(f"going on after step {_step(checkpoint)}")
     with reporting.kept_in(output):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return model, tuple(entry["loss"] for entry in trainer.state.log_history if "loss" in entry)
+    return model, trainer.state.log_history
+
+
+def _warmup_steps(settings: Training, rows: int) -> int:
+    """Steps with rising learning rate, where an epoch trains so many rows."""
+    return math.ceil(math.ceil(rows / settings.batch_size) * settings.epochs * settings.warmup)
 
 
 def _step(checkpoint: Path) -> int:

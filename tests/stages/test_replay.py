@@ -1,0 +1,82 @@
+"""Replay and early stopping, from the settings to what a reader is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.tiny_model import make_tiny_model
+
+from rawtune import project
+from rawtune.progress import Silent
+from rawtune.project import Project
+from rawtune.records import Suite
+from rawtune.stages import stopping
+from rawtune.training import trainer
+
+
+class Heard(Silent):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    training = {"epochs": 2, "batch_size": 4, "max_output_tokens": 400, "max_input_tokens": 400}
+    settings = {
+        "teacher": {"model": "scripted:"},
+        "student": str(make_tiny_model(tmp_path / "tiny", layers=1, hidden=32)),
+        "passages": {"held_out": 0.25},
+        "augmentation": {"variants": 6},
+        "training": {**training, "replay": 0.1, "stopping": True},
+        "comparison": {"max_new_tokens": 8},
+    }
+    return project.create(tmp_path / "book", "zhouyi-zh", limit=4, settings=settings)
+
+
+def test_what_is_replayed_and_why_it_stopped_is_told(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rawtune.training.replay.LONGEST", 12)
+    monkeypatch.setattr("rawtune.stages.replay.REPEATED", 1.0)  # a tiny model babbles
+    heard = Heard()
+    with Project(book, heard) as opened:
+        adapter = opened.train()
+        summary = opened.status()[5].record.summary
+        stored = opened._work.ledger.answers()
+        diagnosis = opened.diagnose()
+    rows = summary["rows"]
+    assert summary["replayed"] == 2, "a tenth of all rows"
+    assert rows == 18
+    assert len(stored) >= 2
+    record = json.loads((adapter / trainer.RECORD).read_text())
+    assert (record["replayed"], record["stopped"], record["kept_step"]) == (2, summary["stopped"], summary["kept_step"])
+    assert [check["step"] for check in record["checks"]] == [summary["steps"]]
+    card = (adapter / "README.md").read_text()
+    assert "| 混入的基座模型自己的回答 | 2 |" in card
+    assert f"第 {summary['kept_step']} 步" in card
+    replayed = [line for line in (adapter / "row_losses.csv").read_text().splitlines() if ",replay-" in line]
+    assert len(replayed) == 4
+    assert not any(row.row.startswith("replay-") for row in diagnosis.rows)
+    assert any("2 of the base model's own answers are mixed in" in line for line in heard.lines)
+    assert any("of new phrasings are answered with the right concept" in line for line in heard.lines)
+
+
+def test_answers_that_are_no_good_are_left_out_and_counted(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rawtune.comparison.answers.answer", lambda _, __, prompts, *___: ["" for _ in prompts])
+    heard = Heard()
+    with Project(book, heard) as opened:
+        opened.train()
+        summary = opened.status()[5].record.summary
+    assert summary["replayed"] == 0
+    assert summary["replay_dropped"] > 120
+    assert any("no more questions" in line for line in heard.lines)
+
+
+def test_few_questions_are_spread_over_all_passages(book: Path) -> None:
+    with Project(book) as opened:
+        opened.augment()
+        held_out = opened._work.ledger.suite(Suite.PHRASING)
+    chosen = stopping._spread(held_out, 4)
+    assert len(chosen) == 4
+    assert {row.passage_id for row in chosen} == {row.passage_id for row in held_out}
