@@ -183,6 +183,9 @@ class Training(Section):
     device: Literal["auto", "cpu", "cuda", "mps", "npu"] = Field(
         "auto", description="auto is the first there is of cuda, npu, mps and cpu."
     )
+    processes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        1, description="One drives one GPU; auto is one for each GPU. They share the rows of a step."
+    )
     quantise: Literal["none", "nf4"] = Field("none", description="nf4 is QLoRA: 4-bit base weights, double quantised.")
     rank: int = Field(16, ge=1, description="LoRA r.")
     alpha: int = Field(32, ge=1, description="LoRA alpha.")
@@ -219,6 +222,8 @@ class Training(Section):
     def _whole_micro_batches(self) -> "Training":
         if self.micro_batch_size and self.batch_size % self.micro_batch_size:
             raise ValueError("micro_batch_size must divide batch_size")
+        if self.processes != "auto" and self.batch_size % (self.processes * (self.micro_batch_size or 1)):
+            raise ValueError("processes, times micro_batch_size if that is set, must divide batch_size")
         return self
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.data_loader import SeedableRandomSampler
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
@@ -19,8 +20,9 @@ from transformers.trainer_callback import TrainerControl, TrainerState
 from rawtune.errors import RawtuneError
 from rawtune.progress import Progress
 from rawtune.training.loss import IGNORED, answer_losses, whole_logits_losses
-from rawtune.training.row_losses import LOSSES, RowLosses
-from rawtune.training.sampling import OnePerAnswer
+from rawtune.training.ranks import is_first
+from rawtune.training.row_losses import LOSSES, NO_ROW, RowLosses
+from rawtune.training.sampling import FilledUp, OnePerAnswer
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.tokens import Encoded
 
@@ -30,6 +32,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
 
     The logged loss of a step is the mean over all answer tokens of its batch, into however many micro-batches it falls.
     ``row_losses`` is given what each row lost on the way; ``sampler`` says which rows an epoch trains, if not all.
+    In a group of processes each takes its share of every batch; what is learnt and logged is what one process would.
     """
 
     loss_is_scaled_for_ga = True  # by the tokens of the whole batch, so the Trainer must not divide again
@@ -51,7 +54,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         super().__init__(
             model=model,
             args=args,
-            train_dataset=list(enumerate(rows, 1)),
+            train_dataset=[*enumerate(rows, 1), (NO_ROW, Encoded([padding] * 2, [False] * 2))],
             data_collator=lambda batch: collate(batch, padding),
             callbacks=[Recorder(progress, row_losses)],
         )
@@ -62,7 +65,9 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         self.head = take_off_head(model, torch.tensor([rows[0].ids], device=model.device))
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return self.sampler or super()._get_train_sampler(train_dataset)
+        everyone = len(self.train_dataset) - 1
+        sampler = self.sampler or SeedableRandomSampler(range(everyone), data_seed=self.args.seed)
+        return FilledUp(sampler, self.args.train_batch_size * self.args.world_size, everyone)
 
     def compute_loss(
         self,
@@ -77,11 +82,17 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         labels = inputs["labels"]
         losses = whole_logits_losses(output, labels) if self.head is None else answer_losses(output, self.head, labels)
         self.row_losses.add(inputs["rows"], labels[:, 1:] != IGNORED, losses.detach())
-        mean: Tensor = losses.sum() / num_items_in_batch
+        # The tokens are those of all processes, over whose gradients and losses the mean is taken.
+        mean: Tensor = losses.sum() * self.args.world_size / num_items_in_batch
         return mean
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        save_adapter(self.model, Path(output_dir or self.args.output_dir), self.base)
+        if is_first():
+            save_adapter(self.model, Path(output_dir or self.args.output_dir), self.base)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        self.accelerator.wait_for_everyone()  # the state that makes the checkpoint whole is written after this
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
@@ -102,6 +113,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Begin the files of losses with those of the checkpoint that is resumed, if any."""
+        if not is_first():
+            return
         lines = [_line(entry["step"], entry) for entry in state.log_history if "loss" in entry]
         with saving(Path(args.output_dir)):
             (Path(args.output_dir) / LOSSES).write_text("".join(lines))
@@ -120,6 +133,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
                 f"training stopped: the loss of step {state.global_step} is {logs['loss']}",
                 "lower training.learning_rate and train again",
             )
+        if not is_first():
+            return
         with saving(Path(args.output_dir)), (Path(args.output_dir) / LOSSES).open("a") as file:
             file.write(_line(state.global_step, logs))
         self.progress.advance(state.global_step, state.max_steps, f"loss {logs['loss']:.2f}")

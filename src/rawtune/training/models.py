@@ -94,6 +94,13 @@ def load(
     return model.eval(), tokenizer
 
 
+def make_ready(name: str, progress: Progress) -> None:
+    """Convert the model's files if that is still to be done, so that several processes find them at once."""
+    source = resolve(name, progress)
+    with quiet(), _explained(name):
+        chatglm.native(source, progress)
+
+
 def load_tokenizer(name: str, progress: Progress | None = None) -> Any:
     """The tokenizer that ``load`` would give, without reading any weights."""
     source = resolve(name, progress)

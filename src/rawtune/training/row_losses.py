@@ -3,7 +3,9 @@
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from rawtune.training.ranks import gathered, is_first
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,23 +14,21 @@ LOSSES = "losses.jsonl"
 ROW_LOSSES = "row_losses.csv"
 HEADER = ("step", "row", "id", "tokens", "mean", "max")
 """Step and row count from 1, the row in its dataset; losses are per answer token, in nats."""
-
-
-class _Seen(NamedTuple):
-    """The rows of one micro-batch: number, learnt tokens, sum and maximum of their losses, each (batch,)."""
-
-    rows: "Tensor"
-    tokens: "Tensor"
-    sums: "Tensor"
-    maxima: "Tensor"
+NO_ROW = 0
+"""The number of a row that only fills a batch up."""
 
 
 class RowLosses:
-    """Gathers the losses of rows on their device, and writes them once a step, when the step's loss is read, too."""
+    """Gathers the losses of rows on their device, and writes them once a step, when the step's loss is read, too.
+
+    With several processes each takes in its own rows, and the first writes those of all, in the order of one process.
+    """
 
     def __init__(self, ids: Sequence[str] = ()) -> None:
         self._ids = ids
-        self._seen: list[_Seen] = []
+        # One for each micro-batch: number, learnt tokens, sum and maximum of losses, (batch, 4). One tensor, so that
+        # processes exchange one; float32 is exact for numbers below 2**24, far above what is ever trained on.
+        self._seen: list[Tensor] = []
         self._path = Path()
 
     def add(self, rows: "Tensor", learnt: "Tensor", losses: "Tensor") -> None:
@@ -36,11 +36,13 @@ class RowLosses:
 
         The padding of a batch and the place of a row in it do not matter: a row's number comes with it.
         """
+        from torch import stack
+
         row_of_token = learnt.nonzero()[:, 0]
         zeros = losses.new_zeros(len(rows))
         sums = zeros.index_add(0, row_of_token, losses)
         maxima = zeros.scatter_reduce(0, row_of_token, losses, "amax")  # a cross-entropy is never below zero
-        self._seen.append(_Seen(rows, learnt.sum(1), sums, maxima))
+        self._seen.append(stack([rows.to(sums), learnt.sum(1).to(sums), sums, maxima], 1))
 
     def begin(self, folder: Path, step: int) -> None:
         """Write into ``folder`` from now on, behind what an earlier session wrote there up to ``step``."""
@@ -52,13 +54,18 @@ class RowLosses:
         partial.replace(self._path)
 
     def write(self, step: int) -> None:
-        """Write down what was taken in since the last step."""
+        """Write down what was taken in since the last step; with several processes, all of them must call this."""
         lines = []
-        for seen in self._seen:
-            for row, tokens, total, most in zip(*(values.tolist() for values in seen), strict=True):
+        for seen in map(gathered, self._seen):
+            for number, tokens, total, most in seen.tolist():
+                row = int(number)
+                if row == NO_ROW:
+                    continue
                 name = self._ids[row - 1] if self._ids else ""
-                lines.append((step, row, name, tokens, f"{total / tokens:.6g}", f"{most:.6g}"))
+                lines.append((step, row, name, int(tokens), f"{total / tokens:.6g}", f"{most:.6g}"))
         self._seen.clear()
+        if not is_first():
+            return
         with self._path.open("a", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(lines)
 

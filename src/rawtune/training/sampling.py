@@ -1,7 +1,9 @@
-"""Which rows an epoch trains where it takes one question of each answer, and another one in the next epoch."""
+"""Which rows an epoch trains, where these are not simply all: one question of each answer, or an even share."""
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from random import Random
+from typing import Any
 
 
 class OnePerAnswer:
@@ -39,3 +41,28 @@ class OnePerAnswer:
         turn, place = divmod(self._epoch, len(group))
         order = Random(f"{self._seed} {number} {turn}").sample(group, len(group))  # noqa: S311  # no secret
         return order[place]
+
+
+class FilledUp:
+    """The indices of ``sampler``, and then ``filler`` until there are a multiple of ``unit``.
+
+    So several processes get equally many rows, all trained once; where rows were repeated instead, as accelerate does,
+    the last step of an epoch would learn other than one process does.
+    """
+
+    def __init__(self, sampler: Any, unit: int, filler: int) -> None:
+        self._sampler = sampler
+        self._missing = -len(sampler) % unit
+        self._filler = filler
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch, from 0, that is drawn next; the Trainer calls this."""
+        self._sampler.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        """Indices of an epoch."""
+        return len(self._sampler) + self._missing
+
+    def __iter__(self) -> Iterator[int]:
+        yield from self._sampler
+        yield from repeat(self._filler, self._missing)

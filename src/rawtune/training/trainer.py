@@ -13,7 +13,8 @@ from rawtune.config import Training
 from rawtune.errors import UsageError
 from rawtune.progress import Progress
 from rawtune.records import content_hash
-from rawtune.training import memory, models, replay, reporting, stopping
+from rawtune.training import memory, models, processes, replay, reporting, stopping
+from rawtune.training.ranks import is_first, size
 from rawtune.training.replay import Ask
 from rawtune.training.row_losses import RowLosses
 from rawtune.training.rows import encode_rows, refuse_cut, remarks
@@ -26,7 +27,7 @@ from rawtune.training.tokens import Encoded
 RECORD = "training.json"
 """Written last into the folder of a run: where it is, the run is complete."""
 _STARTED = "started.json"
-SAME_RESULT = ("recipe", "device", "micro_batch_size", "gradient_checkpointing", "max_cut", "report_to")
+SAME_RESULT = ("recipe", "device", "processes", "micro_batch_size", "gradient_checkpointing", "max_cut", "report_to")
 """Settings that decide how a run is done, not what it learns; they may change between its sessions."""
 
 
@@ -74,26 +75,54 @@ def train(
     last whole checkpoint, and a complete one is returned as it is; without, what an unfinished run left there is
     dropped. The loss of every row at every step goes to ``row_losses.csv``, beside its id, if ``ids`` has one for each
     row. ``draw`` is that of the settings of augmentation: ``per_epoch`` makes an epoch of one question for each answer.
+    With several ``processes`` in the settings, as many do the work together, and this one waits.
     ``ask`` is given base model and tokenizer, once for a run, and brings the rows that are replayed, each trained in
     every epoch. With ``evaluate`` the model is checked as it learns, the run ends when the rules of ``stopping`` say
-    so, and the adapter of the best check is kept.
+    so, and the adapter of the best check is kept. Neither goes with several processes.
 
     Raises ``UsageError`` naming every row that cannot be trained on, or if too many answers are cut;
     ``ModelUnavailable``; ``StorageFull`` (the last checkpoint stays usable, as after Ctrl-C); or ``RawtuneError`` if
     the loss is no longer a number, or if memory runs out, naming the setting to change.
     """
-    begin = time.perf_counter()
-    begun_with = identity(rows, model_name, settings, draw)
-    if done := _enter(output, begun_with, resume):
+    if done := _enter(output, identity(rows, model_name, settings, draw), resume):
         return done
+    number = processes.count(settings)
+    if number > 1 and (ask or evaluate):
+        raise UsageError(
+            f"training.replay and training.stopping need one process, and training.processes is {number} here",
+            "set training.processes: 1, or take training.replay and training.stopping out",
+        )
     reporting.require(settings.report_to)
     encoded = encode_rows(rows, tokenizer := models.load_tokenizer(model_name, progress), settings)
     refuse_cut(encoded, settings)
     for remark in remarks(encoded, tokenizer, settings):
         progress.say(remark)
+    if number == 1:
+        return tune(rows, encoded, model_name, settings, output, progress, ids, draw, ask, evaluate)
+    models.make_ready(model_name, progress)
+    progress.say(f"training in {number} processes, {settings.batch_size // number} rows of each step in each")
+    job = {"rows": list(rows), "model": model_name, "output": str(output.resolve()), "ids": list(ids), "draw": draw}
+    processes.run({**job, "settings": settings.model_dump(mode="json")}, number, progress)
+    return _complete(output)
+
+
+def tune(
+    rows: Sequence[tuple[str, str]],
+    encoded: list[Encoded],
+    model_name: str,
+    settings: Training,
+    output: Path,
+    progress: Progress,
+    ids: Sequence[str],
+    draw: str,
+    ask: Ask | None = None,
+    evaluate: Evaluate | None = None,
+) -> TrainingRun:
+    """What ``train`` does once all is checked, alone or in each of a group of processes; the first of them saves."""
+    begin = time.perf_counter()
     with memory.explained("loading the student", memory.smaller_weights(settings)):
         model, tokenizer = models.load(model_name, settings.quantise, progress, wanted=settings.device)
-    with memory.explained("training", memory.next_setting(settings)), models.quiet():
+    with memory.explained("training", memory.next_setting(_share(settings))), models.quiet():
         checkpoint = last_whole_checkpoint(output)
         own = replay.once(ask, output, model, tokenizer, settings) if ask else replay.NONE
         every = [*encoded, *replay.encode(own, tokenizer, settings)]
@@ -126,12 +155,14 @@ def train(
             stopped=str(stop or ""),
             checks=tuple(stopping.entry(check) for check in checks),
         )
-        with saving(output):
-            save_adapter(model, output, model_name)
-            tokenizer.save_pretrained(output)
-            about = {"model": model_name, "draw": draw, **_circumstances(model, settings, begun_with)}
-            _write(output / RECORD, {**asdict(run), **about})
-        _drop(output, "best-*")
+        if is_first():
+            with saving(output):
+                save_adapter(model, output, model_name)
+                tokenizer.save_pretrained(output)
+                begun_with = identity(rows, model_name, settings, draw)
+                about = {"model": model_name, "draw": draw, **_circumstances(model, settings, begun_with)}
+                _write(output / RECORD, {**asdict(run), **about})
+            _drop(output, "best-*")
     return run
 
 
@@ -173,14 +204,18 @@ def _enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
                 f"{output} was begun with other rows, settings or another model", "train into a new folder instead"
             )
         if (output / RECORD).exists():
-            record = json.loads((output / RECORD).read_text(encoding="utf-8"))
-            fields = {name: record[name] for name in TrainingRun.__slots__ if name in record}
-            lists = {name: tuple(record.get(name, ())) for name in ("losses", "checks")}
-            return TrainingRun(**{**fields, "folder": str(output), **lists})
+            return _complete(output)
     with saving(output):
         output.mkdir(parents=True, exist_ok=True)
         _write(output / _STARTED, {"identity": begun_with})
     return None
+
+
+def _complete(output: Path) -> TrainingRun:
+    record = json.loads((output / RECORD).read_text(encoding="utf-8"))
+    fields = {name: record[name] for name in TrainingRun.__slots__ if name in record}
+    lists = {name: tuple(record.get(name, ())) for name in ("losses", "checks")}
+    return TrainingRun(**{**fields, "folder": str(output), **lists})
 
 
 def _drop(output: Path, *patterns: str) -> None:
@@ -222,16 +257,18 @@ def _run(
             lora_dropout=settings.dropout,
         ),
     )
-    micro_batch = settings.micro_batch_size or settings.batch_size
+    share = _share(settings)
+    micro_batch = share.micro_batch_size or share.batch_size
     row_count = len(sampler or rows)
     dtype = models.compute_dtype(model.device.type)
     arguments = TrainingArguments(
         output_dir=str(output),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=micro_batch,
-        gradient_accumulation_steps=settings.batch_size // micro_batch,
+        gradient_accumulation_steps=share.batch_size // micro_batch,
         gradient_checkpointing=settings.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
+        ddp_find_unused_parameters=False,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=_warmup_steps(settings, row_count),
@@ -255,17 +292,23 @@ def _run(
     )
     padding, head = tokenizer.pad_token_id, model.get_base_model().get_output_embeddings()
     trainer = AnswerTrainer(model, name, rows, padding, arguments, progress, row_losses, sampler)
+    set_seed(settings.seed + arguments.process_index)  # each process drops out its own
     trainer.add_callback(Pace(progress))
     if evaluate:
         every = stopping.every(math.ceil(row_count / settings.batch_size))
         trainer.add_callback(Checker(evaluate, model, tokenizer, head, name, every, progress))
-    for line in memory.estimate(model, rows, settings, trainer.head).describe(settings).splitlines():
+    for line in memory.estimate(model, rows, share, trainer.head).describe(share).splitlines():
         progress.say(line)
     if checkpoint:
         progress.say(f"going on after step {_step(checkpoint)}")
     with reporting.kept_in(output):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return model, trainer.state.log_history
+
+
+def _share(settings: Training) -> Training:
+    """The settings with the rows of a step that fall to this process."""
+    return settings.model_copy(update={"batch_size": settings.batch_size // size()})
 
 
 def _warmup_steps(settings: Training, rows: int) -> int:
