@@ -179,3 +179,9 @@ def test_on_a_cpu_auto_is_one_process_and_a_number_is_taken_at_its_word() -> Non
 def test_the_settings_must_share_out_a_step_evenly() -> None:
     with pytest.raises(ValueError, match="processes, times micro_batch_size if that is set, must divide batch_size"):
         settings(processes=2, micro_batch_size=4)
+
+
+def test_what_needs_one_process_is_refused_in_several(tiny: Path, tmp_path: Path, rows: Rows) -> None:
+    with pytest.raises(UsageError, match="need one process") as raised:
+        train(rows, str(tiny), settings(processes=2), tmp_path, Silent(), evaluate=lambda _, __: pytest.fail("asked"))
+    assert "training.processes: 1" in raised.value.hint
