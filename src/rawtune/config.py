@@ -14,6 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 DatasetFormat = Literal[
     "csv", "tsv", "jsonl", "parquet", "alpaca", "sharegpt", "messages", "chatglm3", "chatglm3-chat", "hf"
 ]
+Allowed = Literal["not shown", "recited", "gap", "forgetting", "drift", "loops", "collapse", "empty"]
 QuestionKind = Literal["what", "why", "compare", "apply", "reverse", "unanswerable"]
 
 
@@ -236,8 +237,12 @@ class Comparison(Section):
     outside: tuple[str, ...] | None = Field(
         None, description="Questions from outside the domain, shown to reveal forgetting; default is packaged."
     )
+    general: int = Field(60, ge=0, le=60, description="Items of general knowledge asked, to see what was forgotten.")
     retrieval: bool = Field(False, description="Ask base with the passage put before the question, too.")
     endpoints: tuple[str, ...] = Field((), description="Other models to ask, named like the teacher: openai:NAME.")
+    gate_allows: tuple[Allowed, ...] = Field(
+        (), description=f"What `rawtune compare --gate` lets pass: {', '.join(get_args(Allowed))}."
+    )
 
     @field_validator("endpoints")
     @classmethod

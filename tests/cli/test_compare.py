@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.end_to_end.harness import configure
 from tests.stages.compared import make_adapter, make_book
 from tests.tiny_model import make_tiny_model
 
 from rawtune.cli import app
-from rawtune.errors import UsageError
+from rawtune.errors import GateFailed, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,25 @@ def test_people_get_a_line_for_each_arm(book, monkeypatch):
     assert lines[0].split() == ["chrF,", "0", "to", "100", "phrasing", "concept"]
     assert [line.split()[0] for line in lines[1:5]] == ["base", "two", "one", "base+passage"]
     assert "not shown)" in lines[2]
-    assert lines[5] == "not shown (two)"
-    assert lines[6].startswith("report: ")
+    signs, verdict, report = lines[5:-2], *lines[-2:]
+    assert {line.split(": ")[0] for line in signs} <= {"one", "two"}
+    assert verdict == "not shown (two)"
+    assert report.startswith("report: ")
+
+
+def test_the_gate_fails_with_its_reasons(book, monkeypatch):
+    with pytest.raises(GateFailed) as raised:
+        run(book, monkeypatch, "models/one", "--gate")
+    assert raised.value.exit_code == 1
+    closed, *reasons = str(raised.value).splitlines()
+    assert closed == "the gate is closed:"
+    assert reasons[0].startswith("not shown: ")
+    report = json.loads(max(book.glob("reports/*.json")).read_text(encoding="utf-8"))
+    flagged = [sign["name"] for sign in report["arms"][1]["harm"] if sign["flagged"]]
+    assert [reason.partition(":")[0] for reason in reasons[1:]] == flagged
+    allowed = ["not shown", *flagged]
+    configure(book, {"  gate_allows": json.dumps(allowed)})
+    assert run(book, monkeypatch, "models/one", "--gate").exit_code == 0
 
 
 def test_a_pattern_without_a_folder_is_wrong_use(book, monkeypatch):

@@ -5,7 +5,7 @@ import torch
 from tests.tiny_model import make_tiny_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rawtune.comparison.likelihood import choose, general
+from rawtune.comparison.likelihood import choose, general, spread
 
 
 @pytest.fixture(scope="module")
@@ -57,27 +57,32 @@ def test_the_likeliest_option_is_chosen_by_its_mean(tiny):
                 loss = model(input_ids=whole, labels=torch.tensor([[-100] * len(prompt) + option])).loss
             means.append(-float(loss))
         expected.append(means.index(max(means)))
-    assert choose(model, tokenizer, items, 4) == expected
+    assert choose(model, tokenizer, items) == expected
     assert len(set(expected)) > 1
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_neither_batches_nor_padding_change_the_choice(tiny, language):
+def test_one_item_leaves_nothing_behind_for_the_next(tiny, language):
     model, tokenizer = tiny
     items = encoded(tokenizer, language)
-    alone = choose(model, tokenizer, items, 1)
-    assert choose(model, tokenizer, items, 5) == alone
-    assert choose(model, tokenizer, items, 64) == alone
-    assert choose(model, tokenizer, items[::-1], 7) == alone[::-1]
+    alone = choose(model, tokenizer, items)
+    assert choose(model, tokenizer, items[::-1]) == alone[::-1]
+    assert [choose(model, tokenizer, [item])[0] for item in items] == alone
+
+
+def test_some_items_are_taken_from_all_subjects():
+    items = general("zh")
+    assert spread(items, 60) == spread(items, 100) == items
+    assert Counter(item.subject for item in spread(items, 10)) == dict.fromkeys({i.subject for i in items}, 2)
 
 
 def test_of_equal_options_the_first_is_chosen(tiny):
     model, tokenizer = tiny
-    assert choose(model, tokenizer, [([5, 6], [[7], [7]])], 2) == [0]
-    assert choose(model, tokenizer, [], 2) == []
+    assert choose(model, tokenizer, [([5, 6], [[7], [7]])]) == [0]
+    assert choose(model, tokenizer, []) == []
 
 
 def test_an_option_without_tokens_is_refused(tiny):
     model, tokenizer = tiny
     with pytest.raises(ValueError, match="without tokens"):
-        choose(model, tokenizer, [([5, 6], [[7], []])], 2)
+        choose(model, tokenizer, [([5, 6], [[7], []])])

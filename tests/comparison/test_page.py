@@ -10,6 +10,8 @@ import pytest
 
 from rawtune.comparison.page import TEMPLATES, load_texts, number, render, signed
 from rawtune.comparison.report import build, write
+from rawtune.comparison.signs import NAMES
+from rawtune.diagnosis.curve import Verdict
 
 HOSTILE = (
     "</p></style></script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">{{7*7}}"
@@ -127,7 +129,7 @@ def test_every_answer_can_be_unfolded_with_the_keyboard(show, evidence):
     page = show(evidence)
     row = page.locator(".everything tbody tr").first
     assert not row.is_visible()
-    page.locator("summary").focus()
+    page.locator("summary").last.focus()
     page.keyboard.press("Enter")
     assert row.is_visible()
     assert page.locator(".everything tbody tr").count() == 16
@@ -223,6 +225,52 @@ def test_an_empty_report_still_opens(show, variant):
     assert "No losses were recorded." in page.locator("body").inner_text()
 
 
+def test_signs_of_harm_have_their_column_and_stand_beside_the_verdict(show, evidence):
+    wrong = {
+        "en": "An army follows its seasoned leader, while water is stored deep down within the quiet earth.",
+        "zh": "众人随老成之将出征，水藏于深处，安静不动；云上于天的时候，君子饮食宴乐，等待雨水落下来。",
+    }[evidence.language]
+    said = [replace(a, text=f"{a.reference} {wrong}") if a.model != "base" else a for a in evidence.answers]
+    known = {"base": [True] * 8 + [False] * 4, "tuned-epoch3": [True] * 9 + [False] * 3}
+    page = show(replace(evidence, answers=said, trained={"elsewhere": [wrong]}, general=known))
+    text = load_texts(evidence.language)
+    assert text["headline_but"] in page.locator(".verdict strong").inner_text()
+    assert text["harm_recited"] in page.locator(".verdict p").inner_text()
+    rows = page.locator(".signs tbody tr")
+    assert rows.count() == len(NAMES)
+    raised = [row.locator(".tone.worse").count() for row in rows.all()]
+    assert raised == [name == "recited" for name in NAMES]
+
+
+def test_what_an_answer_says_beyond_its_reference_is_marked(show, variant):
+    page = show(variant(tuned=lambda fact, form: f"{fact} So it <b>is</b>."))
+    assert page.locator("article ins").count() == 5
+    assert "So it <b>is</b>." in page.locator("article ins").first.inner_text()
+    assert page.locator("article del").count() == 0
+
+
+def test_health_cost_and_curve_are_told(show, evidence):
+    page = show(
+        replace(
+            evidence,
+            curve={"verdict": "flat-memorised", "reason": "", "steps": [3]},
+            suspects=[
+                {"row": f"r{i}", "z": 5.5, "tail": "high", "question": "?", "answer": HOSTILE} for i in range(12)
+            ],
+            remarks=["Few answers."],
+            diversity=[{"variants": n, "templates": n, "entropy": n / 2, "coverage": n / 40} for n in range(1, 21)],
+            cost={"calls": 321, "money": 1.25, "currency": "CNY"},
+        )
+    )
+    text, body = load_texts(evidence.language), page.locator("body").inner_text()
+    for shown in ("curve_flat_memorised", "suspects", "remarks", "diversity"):
+        assert text[shown] in body
+    for shown in ("1.25 CNY", "Few answers.", text["suspects_more"].format(count=2), "10.00"):
+        assert shown in body
+    page.locator("summary").first.click()
+    assert page.locator(".tests").first.is_visible()
+
+
 def test_the_page_refers_to_nothing_outside(evidence):
     html = render(build(evidence), png())
     assert re.findall(r'\b(?:src|href)="(?!data:image/png;|#)|url\(|@import|\bhttps?:', html) == []
@@ -241,7 +289,7 @@ def test_both_languages_have_the_same_texts():
 
 def test_every_text_is_used():
     sources = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.jinja"))
-    sources += (TEMPLATES.parent / "report.py").read_text(encoding="utf-8")
+    sources += "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.parent.glob("*.py"))
     built = {
         "better",
         "worse",
@@ -255,8 +303,15 @@ def test_every_text_is_used():
         "identified",
         "chrf_note",
         "identified_note",
+        "stated_note",
+        "grounded_note",
+        "refused_note",
+        "refusal",
     }
     built |= {"sentence_better", "sentence_worse", "sentence_not_shown", "worst", "median", "best"}
+    built |= {f"{what}_{name}" for what in ("harm", "sign") for name in NAMES}
+    built |= {f"harm_{name}_{state}" for name in NAMES for state in ("flagged", "clear", "unmeasured")}
+    built |= {f"curve_{verdict.value.replace('-', '_')}" for verdict in Verdict}
     unused = [key for key in load_texts("en") if key not in built and not re.search(rf"\b{key}\b", sources)]
     assert unused == []
 

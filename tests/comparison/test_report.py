@@ -41,7 +41,7 @@ def test_the_report_names_every_field_that_was_promised(evidence):
             "training",
             "examples",
         ),
-        *("outside", "answers", "versions", "how_to_reproduce"),
+        *("outside", "answers", "versions", "how_to_reproduce", "remarks", "diversity", "cost"),
     }
     assert report["counts"] == {
         "passages": 10,
@@ -79,6 +79,34 @@ def test_every_arm_has_its_scores_and_its_difference_to_base(six):
     assert all(len(example["answers"]) == 6 for example in report["examples"])
 
 
+def test_only_adapters_have_signs_of_harm_and_general_knowledge(six):
+    known = {arm.name: [True, False] for arm in six.arms if arm.kind in ("base", "adapter")}
+    report = build(replace(six, general=known))
+    for arm in report["arms"]:
+        assert bool(arm["harm"]) == bool(arm["general"]) == (arm["kind"] == "adapter")
+    assert [set(sign) for sign in report["arms"][1]["harm"]] == [
+        {"name", "value", "threshold", "flagged", "n", "sentence", "questions"}
+    ] * 7
+
+
+def test_a_sign_that_is_raised_stands_in_the_verdict(variant):
+    evidence = variant()
+    wrong = "an army follows a seasoned leader, and water lies stored within the earth for as long as it lasts."
+    said = [
+        replace(answer, text=f"{answer.reference} {wrong}") if answer.model == "tuned-epoch3" else answer
+        for answer in evidence.answers
+    ]
+    report = build(replace(evidence, answers=said, trained={"elsewhere": [wrong]}))
+    assert report["verdict"] == "better"
+    assert report["sentence"].endswith(" But it recites training texts on something else.")
+    (sign,) = (sign for sign in report["arms"][1]["harm"] if sign["flagged"])
+    assert sign["name"] == "recited"
+    assert sign["value"] == 1.0
+    assert sign["sentence"].startswith("100% of 17 answers repeat")
+    assert len(sign["questions"]) == 3
+    assert " But " not in build(evidence)["sentence"]
+
+
 def test_other_arms_change_nothing_about_the_first_two(evidence, six):
     alone, among = build(evidence), build(six)
     assert alone["arms"] == among["arms"][:2]
@@ -93,7 +121,7 @@ def test_the_verdict_is_about_the_primary_arm(six):
 
 def test_a_report_beside_the_newest_leaves_it_alone(evidence, tmp_path):
     write(build(evidence), tmp_path, "beside", newest=False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside.html", "beside.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside.html", "beside.json", "beside.md"]
 
 
 def test_a_suite_of_one_passage_has_no_interval_and_says_so(variant):
@@ -207,7 +235,8 @@ def test_the_newest_report_has_a_fixed_name(evidence, tmp_path):
     folder = tmp_path / "reports"
     assert (folder / "report.json").read_bytes() == data.read_bytes()
     assert (folder / "report.html").read_bytes() == page.read_bytes()
-    assert len(list(folder.iterdir())) == 4
+    assert (folder / "report.md").read_bytes() == data.with_suffix(".md").read_bytes()
+    assert len(list(folder.iterdir())) == 6
 
 
 def test_a_full_disk_leaves_the_old_report_whole(variant, tmp_path, monkeypatch):

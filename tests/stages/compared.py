@@ -18,7 +18,7 @@ def make_book(folder: Path, student: Path, language: str = "zh", **settings: obj
             "teacher": {"model": "scripted:"},
             "passages": {"held_out": 0.25},
             "training": {"epochs": 1, "batch_size": 64},
-            "comparison": {"max_new_tokens": 4, "batch_size": 8, **settings},
+            "comparison": {"max_new_tokens": 4, "batch_size": 8, "general": 4, **settings},
         },
     )
 

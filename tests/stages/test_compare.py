@@ -88,7 +88,7 @@ def test_any_number_of_arms_beside_the_stage(book, adapters, monkeypatch):
     assert all(any(passage.strip() in prompt for passage in passages) for prompt in behind)
     assert len(turns[None]) == 23 + 3 + 23
     # Base was held to itself once after loading and once after each group.
-    assert report["isolation"]["checks"] == 1 + len(groups)
+    assert report["isolation"]["checks"] == 1 + len(groups) + 3, "and after each of three arms' choices"
     assert report["isolation"]["prompts"] == 4
     assert report["isolation"]["logits"] > 4 * 384
 
@@ -123,6 +123,27 @@ def test_the_stage_takes_its_arms_from_the_settings_and_the_last_trained_leads(t
     assert [arm["name"] for arm in beside["arms"]] == ["base", trained.name, "first/lora", "v2.5/lora"]
     assert beside["primary"] == trained.name
     assert read(page) == report, "the stage's report stays"
+
+
+def test_harm_general_knowledge_and_the_passages_are_looked_at(book, adapters, monkeypatch):
+    from rawtune.comparison import likelihood
+
+    with Project(book) as opened:
+        report = read(page := opened.compare(adapters[:1]))
+        monkeypatch.setattr(likelihood, "choose", lambda *_: pytest.fail("asked again"))
+        again = read(opened.compare(adapters[:1]))
+    base, tuned = report["arms"]
+    assert base["harm"] == []
+    assert [sign["name"] for sign in tuned["harm"]][2] == "forgetting"
+    assert tuned["harm"][2]["n"] == tuned["general"]["n"] == 4
+    assert sum(tuned["general"]["cells"].values()) == 4
+    assert again["arms"] == report["arms"]
+    for suite, measured in tuned["scores"].items():
+        assert set(measured) == {"chrf", "identified", "stated", "grounded", "rouge_l", "exact"}, suite
+        assert measured["grounded"]["estimate"] <= 0.2, "random weights say little that a passage bears out"
+    assert report["cost"]["calls"] == 4, "one passage, one call"
+    assert report["diversity"][0]["variants"] == 1
+    assert page.with_suffix(".md").read_text(encoding="utf-8").startswith("## ")
 
 
 def test_an_interruption_loses_one_group(book, adapters, monkeypatch):
@@ -232,7 +253,7 @@ def test_questions_that_an_endpoint_refuses_are_counted_and_asked_again(book, en
             ask(opened._work, arms, asked, {})
         before = len(endpoint.asked)
         endpoint.answer = lambda request: (200, completion("也好。"))
-        given, _ = ask(opened._work, arms, asked, {})
+        given = ask(opened._work, arms, asked, {}).answers
     assert [answer.text for answer in given] == ["也好。", "好。"]
     assert len(endpoint.asked) == before + 1
 

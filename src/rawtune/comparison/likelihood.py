@@ -32,51 +32,40 @@ def general(language: str) -> list[Item]:
     ]
 
 
-def choose(
-    model: Any, tokenizer: Any, items: Sequence[tuple[Sequence[int], Sequence[Sequence[int]]]], batch_size: int
-) -> list[int]:
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """At most ``count`` of the items, evenly from all subjects."""
+    most = min(count, len(items))
+    return [items[at * len(items) // most] for at in range(most)]
+
+
+def choose(model: Any, tokenizer: Any, items: Sequence[tuple[Sequence[int], Sequence[Sequence[int]]]]) -> list[int]:
     """The index of the likeliest option of each item, in order; the first of equals.
 
     An item is the token ids of its prompt, up to where the answer begins, and those of each option. An option's score
     is its mean log-likelihood a token, given the prompt: the sum would favour short ones (Brown 2020, "Language Models
     are Few-Shot Learners", section 2.4). ``ValueError`` for an option without tokens.
     """
-    rows = [(len(prompt), [*prompt, *option]) for prompt, options in items for option in options]
-    scores = iter(_mean_log_likelihoods(model, tokenizer.pad_token_id, rows, batch_size))
-    chosen = []
-    for _, options in items:
-        own = [next(scores) for _ in options]
-        chosen.append(own.index(max(own)))
-    return chosen
+    if not all(option for _, options in items for option in options):
+        raise ValueError("an option without tokens has no likelihood")
+    scores = [_mean_log_likelihoods(model, tokenizer.pad_token_id, prompt, options) for prompt, options in items]
+    return [own.index(max(own)) for own in scores]
 
 
-def _mean_log_likelihoods(
-    model: Any, pad: int, rows: Sequence[tuple[int, Sequence[int]]], batch_size: int
-) -> list[float]:
-    """The mean log-likelihood of each row's ids from its start on, given those before.
+def _mean_log_likelihoods(model: Any, pad: int, prompt: Sequence[int], options: Sequence[Sequence[int]]) -> list[float]:
+    """The mean log-likelihood of each option's ids, given the prompt, which is read once and kept as keys and values.
 
-    Rows of like length share a batch. They are padded on the right, where a causal model never looks from the left.
+    Options are padded on the right, where a causal model never looks from the left.
     """
     import torch
 
-    if any(start == len(ids) for start, ids in rows):
-        raise ValueError("an option without tokens has no likelihood")
-    scores = [0.0] * len(rows)
-    by_length = sorted(range(len(rows)), key=lambda row: len(rows[row][1]))
-    for first in range(0, len(by_length), batch_size):
-        group = by_length[first : first + batch_size]
-        padded = torch.full((len(group), len(rows[group[-1]][1])), pad)
-        attended = torch.zeros_like(padded)
-        for line, row in enumerate(group):
-            _, ids = rows[row]
-            padded[line, : len(ids)] = torch.tensor(ids)
-            attended[line, : len(ids)] = 1
-        with torch.inference_mode():
-            logits = model(input_ids=padded.to(model.device), attention_mask=attended.to(model.device)).logits
-        for line, row in enumerate(group):
-            start, ids = rows[row]
-            # The logits at one place are of the id at the next.
-            likelihoods = logits[line, start - 1 : len(ids) - 1].float().log_softmax(-1)
-            said = torch.tensor(ids[start:], device=logits.device)
-            scores[row] = float(likelihoods.gather(-1, said[:, None]).mean())
-    return scores
+    longest = max(map(len, options))
+    padded = torch.tensor([[*option, *[pad] * (longest - len(option))] for option in options], device=model.device)
+    with torch.inference_mode():
+        read = model(input_ids=torch.tensor([list(prompt)], device=model.device), use_cache=True)
+        logits = read.logits[:, -1:].expand(len(options), -1, -1)
+        if longest > 1:  # the last id foretells nothing that is asked
+            read.past_key_values.batch_repeat_interleave(len(options))
+            rest = model(input_ids=padded[:, :-1], past_key_values=read.past_key_values).logits
+            logits = torch.cat([logits, rest], dim=1)
+    likelihoods = logits.float().log_softmax(-1).gather(-1, padded[..., None])[..., 0]
+    return [float(own[: len(option)].mean()) for own, option in zip(likelihoods, options, strict=True)]

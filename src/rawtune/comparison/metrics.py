@@ -25,10 +25,18 @@ class Score:
     ``identified``: the answer is closer (chrF) to its own reference than to the reference of any other concept, after
     the concept's name, which the question gave away, is taken out of the answer and its reference. Neither form nor
     echo wins this: a model that says the same of everything is right once in as many concepts as there are.
+
+    ``rouge_l`` and ``exact`` are of the functions below. The others are found outside: ``stated`` is the share of the
+    reference's facts that the answer states, None if it has none; ``grounded`` whether the answer's own passage bears
+    it out, None without one.
     """
 
     chrf: float
     identified: bool
+    rouge_l: float = 0.0
+    exact: bool = False
+    stated: float | None = None
+    grounded: bool | None = None
 
 
 def score(answers: Sequence[Answer]) -> list[Score]:
@@ -56,7 +64,8 @@ def score(answers: Sequence[Answer]) -> list[Score]:
             content = [_without(concept, text)]
             best_rival = rivals.corpus_score(content, None).score if rivals else 0.0
             identified = nameless.corpus_score(content, None).score > best_rival
-            scores[index] = Score(own.corpus_score([text], None).score, identified)
+            closeness = own.corpus_score([text], None).score
+            scores[index] = Score(closeness, identified, rouge_l(text, reference), exact_match(text, reference))
     return scores
 
 

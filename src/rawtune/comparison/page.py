@@ -1,12 +1,19 @@
 """The report as one HTML page: no script, nothing fetched, light and dark, and a text for every picture."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from rawtune.comparison.marking import differences
+
 TEMPLATES = Path(__file__).parent / "templates"
+MAIN = ("chrf", "identified", "stated", "grounded", "refused")
+"""The metrics of the main tables."""
+REST = ("rouge_l", "exact")
+_SUSPECTS = 10
+_LINES = 6
 
 
 @cache
@@ -38,13 +45,28 @@ def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"number": number, "signed": signed}
+    environment.globals |= {"number": number, "signed": signed, "differences": differences}
     width = len(report["arms"])
     losses = [(step, loss) for step, loss in enumerate(report["training"]["losses"], 1) if loss is not None]
+    (primary,) = (arm for arm in report["arms"] if arm["name"] == report["primary"])
+    suspects = report["training"]["suspects"]
     return environment.get_template("report.html.jinja").render(
         report=report,
+        primary=primary,
+        raised=any(sign["flagged"] for sign in primary["harm"]),
+        main=MAIN,
+        rest=REST,
+        diversity=_some(report["diversity"]),
+        suspects=suspects[:_SUSPECTS],
+        more_suspects=max(0, len(suspects) - _SUSPECTS),
         text=load_texts(report["language"]),
         losses={"first": losses[0], "last": losses[-1], "lowest": min(losses, key=lambda x: x[1])} if losses else {},
         loss_curve=b64encode(loss_curve).decode() if loss_curve else "",
         asked=[report["answers"][at : at + width] for at in range(0, len(report["answers"]), width)],
     )
+
+
+def _some(lines: Sequence[Any]) -> list[Any]:
+    """The first, the last and a few between."""
+    most = min(_LINES, len(lines))
+    return [lines[at * (len(lines) - 1) // max(1, most - 1)] for at in range(most)]

@@ -3,17 +3,19 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from rawtune.comparison import wording
 from rawtune.comparison.arms import BASE, Arm, Kind
+from rawtune.comparison.markdown import markdown
 from rawtune.comparison.metrics import chance
-from rawtune.comparison.page import load_texts, number, render
-from rawtune.comparison.scores import Case, against, by_suite, cases, measure
-from rawtune.comparison.statistics import MIN_CLUSTERS
+from rawtune.comparison.page import load_texts, render
+from rawtune.comparison.scores import Case, Judged, against, by_suite, cases, general, measure
+from rawtune.comparison.signs import signs
 from rawtune.errors import AccountingError
 from rawtune.records import Answer, Suite
 
@@ -42,9 +44,11 @@ class Evidence:
     """All that a report is made of.
 
     ``arms``: base first; ``primary``: the name of the one that the verdict is about; ``answers``: those of every arm to
-    the same questions, all suites; ``isolation``: the figures of ``Isolation``; ``passages``: text by id; ``losses``:
-    one a training step, of the primary arm; ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a
-    line.
+    the same questions, all suites; ``judged``: what was found of each of them; ``general``: by arm, which items of the
+    general suite it chose rightly; ``trained``: by passage, the texts trained on; ``isolation``: the figures of
+    ``Isolation``; ``passages``: text by id; ``losses``: one a training step, of the primary arm; ``curve``: the verdict
+    on them; ``suspects``: rows that stand out; ``remarks`` and ``diversity``: what export and augment told; ``cost``:
+    calls, tokens and money; ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a line.
     """
 
     name: str
@@ -66,21 +70,29 @@ class Evidence:
     peak_rss_mb: float
     versions: Mapping[str, str]
     how_to_reproduce: Sequence[str]
+    judged: Sequence[Judged] = ()
+    general: Mapping[str, Sequence[bool]] = field(default_factory=dict)
+    trained: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    curve: Mapping[str, Any] = field(default_factory=dict)
+    suspects: Sequence[Mapping[str, Any]] = ()
+    remarks: Sequence[str] = ()
+    diversity: Sequence[Mapping[str, Any]] = ()
+    cost: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build(evidence: Evidence) -> dict[str, Any]:
     """Return the report as JSON-ready data.
 
     The verdict is that of the primary arm's chrF difference to base on the phrasing suite. Each of ``arms`` holds its
-    ``scores`` and its ``difference`` to base (none for base itself), by suite and metric: the fields of an ``Interval``
-    (``chrf`` 0 to 100, ``identified`` 0 to 1), a difference with its verdict. Raises ``AccountingError`` if the counts
-    do not add up or the arms were asked different questions.
+    ``scores`` and its ``difference`` to base (none for base itself), by suite and metric, as ``scores.measure`` and
+    ``scores.against`` tell them; an adapter also its signs of ``harm`` and how it did on the ``general`` suite. Raises
+    ``AccountingError`` if the counts do not add up or the arms were asked different questions.
     """
     texts = load_texts(evidence.language)
     _check(evidence.counts)
-    asked = cases(evidence.answers, [arm.name for arm in evidence.arms])
+    asked = cases(evidence.answers, [arm.name for arm in evidence.arms], evidence.judged)
     suites = by_suite(asked)
-    arms = [_arm(arm, suites) for arm in evidence.arms]
+    arms = [_arm(arm, evidence, asked, texts) for arm in evidence.arms]
     (primary,) = (arm for arm in arms if arm["name"] == evidence.primary)
     losses = [loss if isfinite(loss) else None for loss in evidence.losses]
     counts = asdict(evidence.counts)
@@ -92,13 +104,13 @@ def build(evidence: Evidence) -> dict[str, Any]:
         "verdict": primary["difference"][Suite.PHRASING]["chrf"]["verdict"]
         if suites.get(Suite.PHRASING)
         else "not shown",
-        "sentence": _sentence(arms[0], primary, texts),
-        "warnings": _warnings(evidence, primary, texts),
+        "sentence": wording.sentence(arms[0], primary, texts),
+        "warnings": wording.warnings(asdict(evidence.counts), evidence.losses, primary, texts),
         "primary": evidence.primary,
         "arms": arms,
         "isolation": dict(evidence.isolation),
         "counts": {**counts, "origins": origins},
-        "chance": chance([_answer(case, BASE.name) for case in asked if case.scores]),
+        "chance": chance([case.answer(BASE.name) for case in asked if case.scores]),
         "seconds": dict(evidence.seconds),
         "peak_rss_mb": evidence.peak_rss_mb,
         "student": evidence.student,
@@ -110,7 +122,12 @@ def build(evidence: Evidence) -> dict[str, Any]:
             "epochs": evidence.epochs,
             "losses": losses,
             "settings": dict(evidence.settings),
+            "curve": dict(evidence.curve),
+            "suspects": [dict(suspect) for suspect in evidence.suspects],
         },
+        "remarks": list(evidence.remarks),
+        "diversity": [dict(line) for line in evidence.diversity],
+        "cost": dict(evidence.cost),
         "examples": _examples(suites.get(Suite.PHRASING, []), evidence.primary, evidence.passages),
         "outside": [
             {"question": case.question, "answers": [{"arm": arm, "text": text} for arm, text in case.answers.items()]}
@@ -118,7 +135,12 @@ def build(evidence: Evidence) -> dict[str, Any]:
             if case.suite is Suite.OUTSIDE
         ],
         "answers": [
-            {**asdict(_answer(case, arm)), **asdict(found)} for case in asked for arm, found in case.scores.items()
+            {**asdict(case.answer(arm)), **found}
+            for case in asked
+            for arm, found in [
+                *((arm, asdict(found)) for arm, found in case.scores.items()),
+                *((arm, {"refused": refused}) for arm, refused in case.refused.items()),
+            ]
         ],
         "versions": dict(evidence.versions),
         "how_to_reproduce": list(evidence.how_to_reproduce),
@@ -128,15 +150,16 @@ def build(evidence: Evidence) -> dict[str, Any]:
 def write(
     report: dict[str, Any], folder: Path, stem: str, loss_curve: bytes | None = None, newest: bool = True
 ) -> tuple[Path, Path]:
-    """Write ``stem.json`` and ``stem.html`` and return their paths; with ``newest`` both again as ``report.*``.
+    """Write ``stem.json``, ``.html`` and ``.md``, return the paths of the first two; with ``newest`` also ``report.*``.
 
     Each file appears complete or not at all, ``report.json`` last. ``loss_curve`` is a PNG to show on the page.
     """
-    page = render(report, loss_curve)
+    page, summary = render(report, loss_curve), markdown(report)
     data = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     for name in (stem, "report") if newest else (stem,):
         _replace(folder / f"{name}.html", page)
+        _replace(folder / f"{name}.md", summary)
         _replace(folder / f"{name}.json", data)
     return folder / f"{stem}.json", folder / f"{stem}.html"
 
@@ -163,54 +186,17 @@ def _check(counts: Counts) -> None:
         )
 
 
-def _arm(arm: Arm, suites: Mapping[Suite, Sequence[Case]]) -> dict[str, Any]:
+def _arm(arm: Arm, evidence: Evidence, asked: Sequence[Case], texts: Mapping[str, str]) -> dict[str, Any]:
+    suites, known = by_suite(asked), evidence.general
     compared = suites if arm.kind is not Kind.BASE else {}
+    tuned = arm.kind is Kind.ADAPTER
     return {
         **asdict(arm),
         "scores": {suite: measure(found, arm.name) for suite, found in suites.items()},
         "difference": {suite: against(found, arm.name, BASE.name) for suite, found in compared.items()},
+        "harm": signs(asked, arm.name, BASE.name, evidence.language, evidence.trained, known, texts) if tuned else [],
+        "general": general(known[BASE.name], known[arm.name]) if tuned and known.get(arm.name) else {},
     }
-
-
-def _answer(case: Case, arm: str) -> Answer:
-    return Answer(arm, case.suite, case.passage_id, case.question, case.reference, case.answers[arm], case.concept)
-
-
-def _sentence(base: Mapping[str, Any], primary: Mapping[str, Any], texts: Mapping[str, str]) -> str:
-    """Put the verdict into words, with its numbers."""
-    if Suite.PHRASING not in primary["scores"]:
-        return texts["sentence_nothing"]
-    gain = primary["difference"][Suite.PHRASING]["chrf"]
-    key = "sentence_few" if gain["low"] is None else f"sentence_{gain['verdict'].replace(' ', '_')}"
-    return texts[key].format(
-        questions=gain["n"],
-        passages=gain["clusters"],
-        base=number(base["scores"][Suite.PHRASING]["chrf"]["estimate"]),
-        tuned=number(primary["scores"][Suite.PHRASING]["chrf"]["estimate"]),
-        difference=number(gain["estimate"]),
-        low=number(gain["low"]),
-        high=number(gain["high"]),
-        least=MIN_CLUSTERS,
-    )
-
-
-def _warnings(evidence: Evidence, primary: Mapping[str, Any], texts: Mapping[str, str]) -> list[str]:
-    """Say what a reader must know before trusting the numbers."""
-    counts = evidence.counts
-    found = []
-    for suite, measured in primary["difference"].items():
-        gain = measured["chrf"]
-        if gain["low"] is None and suite is not Suite.SEEN:
-            found.append(("warning_few", {"suite": texts[suite], "passages": gain["clusters"], "least": MIN_CLUSTERS}))
-        if suite is Suite.CONCEPT and (gain["verdict"] == "better" or (gain["low"] is None and gain["estimate"] > 0)):
-            found.append(("warning_concept", {"difference": number(gain["estimate"])}))
-    if counts.distinct_answers < counts.train_rows:
-        found.append(("warning_repeated", {"rows": counts.train_rows, "answers": counts.distinct_answers}))
-    if counts.extracted:
-        found.append(("warning_extracted", {"extracted": counts.extracted, "kept": counts.kept}))
-    if not all(map(isfinite, evidence.losses)):
-        found.append(("warning_diverged", {}))
-    return [texts[key].format(**values) for key, values in found]
 
 
 def _examples(cases: Sequence[Case], primary: str, passages: Mapping[str, str]) -> list[dict[str, Any]]:

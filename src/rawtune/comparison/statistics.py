@@ -8,7 +8,7 @@ nominal 95% interval held the truth in 72% of the cases, the ones below in 95%.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from statistics import NormalDist
+from statistics import NormalDist, stdev
 from typing import Literal
 
 MIN_CLUSTERS = 6  # with fewer passages no difference can be significant, so none is claimed
@@ -156,6 +156,12 @@ def detectable_mean_gain(sd: float, clusters: int) -> float | None:
         return float(stats.nct.sf(least, freedom, shift) + stats.nct.cdf(-least, freedom, shift)) - POWER
 
     return sd * float(optimize.brentq(surplus, 0, least + 2)) / sqrt(clusters)
+
+
+def scatter(tuned: Sequence[float], base: Sequence[float], clusters: Sequence[str]) -> float:
+    """Standard deviation of the passages' mean differences; ``ValueError`` with fewer than two passages."""
+    sums, sizes = _by_cluster([after - before for after, before in zip(tuned, base, strict=True)], clusters)
+    return stdev(total / size for total, size in zip(sums, sizes, strict=True))
 
 
 def _by_cluster(values: Sequence[float], clusters: Sequence[str]) -> tuple[list[float], list[int]]:

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rawtune import config
-from rawtune.comparison import answers
+from rawtune.comparison import answers, likelihood
 from rawtune.comparison.arms import BASE, Arm, Kind, with_passage
 from rawtune.comparison.isolation import Isolation
+from rawtune.comparison.likelihood import Item
 from rawtune.dataset import files
 from rawtune.errors import ModelUnavailable, RawtuneError, TeacherError, UsageError
 from rawtune.llm import open_teacher
 from rawtune.records import Answer, Message, Parameters, Reply, Request, content_hash
+from rawtune.stages import general
 from rawtune.stages.money import confirm_questions
 from rawtune.stages.questions import Question
 from rawtune.stages.session import model_name, open_session
@@ -37,6 +39,17 @@ class _Task(NamedTuple):
     arm: Arm
     question: str
     prompt: list[int]
+
+
+class Asked(NamedTuple):
+    """Every arm's answers, question by question in the same order; the figures of base's isolation, if it was asked.
+
+    ``general`` tells by arm, of base and the adapters, which items of the general suite it chose rightly.
+    """
+
+    answers: list[Answer]
+    isolation: dict[str, int]
+    general: dict[str, list[bool]]
 
 
 def check(work: Work, arms: Sequence[Arm]) -> None:
@@ -63,24 +76,29 @@ def check(work: Work, arms: Sequence[Arm]) -> None:
 
 
 def ask(
-    work: Work, arms: Sequence[Arm], asked: Sequence[Question], passages: Mapping[str, str]
-) -> tuple[list[Answer], dict[str, int]]:
-    """Every arm's answers, question by question in the same order, and the figures of base's isolation, if it is asked.
+    work: Work,
+    arms: Sequence[Arm],
+    asked: Sequence[Question],
+    passages: Mapping[str, str],
+    items: Sequence[Item] = (),
+) -> Asked:
+    """Ask all arms the questions, and base and the adapters the ``items`` of the general suite.
 
     Answers that are stored already are not made again, and none is paid for twice.
     """
     check(work, arms)
     said = {arm.name: _ask_endpoint(work, arm, asked) for arm in arms if arm.kind is Kind.ENDPOINT}
     isolation: dict[str, int] = {}
+    right: dict[str, list[bool]] = {}
     if here := [arm for arm in arms if arm.kind is not Kind.ENDPOINT]:
-        made, isolation = _ask_here(work, here, asked, passages)
+        made, isolation, right = _ask_here(work, here, asked, passages, items)
         said |= made
     given = [
         Answer(arm.name, question.suite, question.passage_id, question.text, question.reference, text, question.concept)
         for arm in arms
         for question, text in zip(asked, said[arm.name], strict=True)
     ]
-    return given, isolation
+    return Asked(given, isolation, right)
 
 
 def _model(name: str) -> str:
@@ -89,8 +107,8 @@ def _model(name: str) -> str:
 
 
 def _ask_here(
-    work: Work, arms: Sequence[Arm], asked: Sequence[Question], passages: Mapping[str, str]
-) -> tuple[dict[str, list[str]], dict[str, int]]:
+    work: Work, arms: Sequence[Arm], asked: Sequence[Question], passages: Mapping[str, str], items: Sequence[Item]
+) -> tuple[dict[str, list[str]], dict[str, int], dict[str, list[bool]]]:
     """The arms on the student: one loaded base, the same decoding, and but for the passage the same token ids.
 
     After each group base, all adapters off, is held to what it said before any was loaded; only then are the group's
@@ -102,13 +120,15 @@ def _ask_here(
     ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
     isolation = Isolation(base, [ids[text] for text in texts[BASE.name]])
     model, slots = load(work, base, arms)
+    weights = {
+        arm.name: files.sha256(work.folder / arm.source / _WEIGHTS) if arm.kind is Kind.ADAPTER else "" for arm in arms
+    }
     keys = {}
     stored = work.ledger.answers()
     todo: dict[str, _Task] = {}
     for arm in arms:
-        weights = files.sha256(work.folder / arm.source / _WEIGHTS) if arm.kind is Kind.ADAPTER else ""
         keys[arm.name] = [
-            content_hash([work.student, quantise, weights, ids[text], settings.max_new_tokens], 32)
+            content_hash([work.student, quantise, weights[arm.name], ids[text], settings.max_new_tokens], 32)
             for text in texts[arm.name]
         ]
         for key, text, question in zip(keys[arm.name], texts[arm.name], asked, strict=True):
@@ -138,7 +158,22 @@ def _ask_here(
             )
             done += len(group)
             work.progress.advance(done, len(todo), f"{arm.name} answers")
-    return {arm.name: [stored[key] for key in keys[arm.name]] for arm in arms}, isolation.figures
+
+    def choose(arm: Arm, offers: list[general.Offer]) -> list[int]:
+        with turn(model, slots, arm):
+            picked = likelihood.choose(model, tokenizer, offers)
+        hold()
+        return picked
+
+    offers = [general.offer(tokenizer, item) for item in items]
+    right = {
+        arm.name: general.rights(
+            work, arm.name, [work.student, quantise, weights[arm.name]], items, offers, partial(choose, arm)
+        )
+        for arm in arms
+        if items and arm.kind is not Kind.RETRIEVAL  # these items have no passage: it would be base again
+    }
+    return {arm.name: [stored[key] for key in keys[arm.name]] for arm in arms}, isolation.figures, right
 
 
 def _prompt(work: Work, arm: Arm, question: Question, passages: Mapping[str, str]) -> str:

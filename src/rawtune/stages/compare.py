@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,9 +13,13 @@ from typing import Any
 from rawtune import config
 from rawtune.comparison import report
 from rawtune.comparison.arms import Kind, line_up
+from rawtune.errors import UsageError
 from rawtune.ledger.ledger import StageRecord
+from rawtune.llm import price
 from rawtune.records import content_hash
 from rawtune.stages import arms as asking
+from rawtune.stages import diagnose, general
+from rawtune.stages.judging import judge
 from rawtune.stages.questions import held_out, questions
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.stages.train import LOSS_CURVE
@@ -32,7 +36,7 @@ def inputs(work: Work) -> dict[str, str]:
     return {
         "the adapter": work.output("train"),
         "held-out questions": content_hash([row.id for row in held_out(work)]),
-        "settings under 'comparison'": hash_settings(settings, "batch_size"),
+        "settings under 'comparison'": hash_settings(settings, "batch_size", "gate_allows"),
         "teacher.base_url": content_hash(work.config.teacher.base_url if settings.endpoints else None),
         "language": content_hash(work.config.language),
     }
@@ -88,10 +92,12 @@ def _compare(
     arms = line_up([within(work, folder) for folder in adapters], retrieval, endpoints)
     primary = next(arm for arm in arms if arm.kind is Kind.ADAPTER)
     passages = {passage.id: passage.text for passage in work.ledger.passages()}
-    given, isolation = asking.ask(work, arms, questions(work), passages)
+    given, isolation, right = asking.ask(work, arms, questions(work), passages, general.items(work))
     records = {name: record for name in _BEFORE if (record := work.ledger.stage(name))}
     folder = work.folder / primary.source
     training = _training(folder)
+    calls, money = work.ledger.spent()
+    priced = price(work.config.teacher)
     built = report.build(
         report.Evidence(
             name=work.config.name,
@@ -116,6 +122,13 @@ def _compare(
             peak_rss_mb=_peak_rss_mb(),
             versions={name: version(name) for name in _LIBRARIES},
             how_to_reproduce=commands,
+            judged=judge(work, given, passages),
+            general=right,
+            trained=_trained(work, passages),
+            **_diagnosed(work, folder),
+            remarks=list(records["export"].summary.get("warnings", {}).values()),
+            diversity=records["augment"].summary.get("diversity", []),
+            cost={"calls": calls, "money": money, "currency": priced.currency if priced else ""},
         )
     )
     reports, curve = work.folder / "reports", folder / LOSS_CURVE
@@ -125,6 +138,28 @@ def _compare(
         _, page = report.write(built, reports, stem, picture, newest)
     work.progress.say(built["sentence"])
     return built, page
+
+
+def _trained(work: Work, passages: Mapping[str, str]) -> dict[str, list[str]]:
+    """By passage, the texts that rows were trained on, and its own."""
+    texts: dict[str, list[str]] = {}
+    for row in work.ledger.training_rows():
+        texts.setdefault(row.passage_id, [passages[row.passage_id]]).append(row.answer)
+    return {id: list(dict.fromkeys(own)) for id, own in texts.items()}
+
+
+def _diagnosed(work: Work, folder: Path) -> dict[str, Any]:
+    """The verdict on the losses, and the rows that stand out; nothing of an adapter without losses."""
+    try:
+        found = diagnose.diagnose(folder, work)
+    except UsageError:
+        return {}
+    curve = {"verdict": found.curve.verdict.value, "reason": found.curve.reason, "steps": list(found.curve.steps)}
+    told = ("row", "z", "tail", "reason", "by", "concept", "question", "answer", "passage")
+    return {
+        "curve": curve,
+        "suspects": [{name: getattr(row, name) for name in told} for row in found.rows or ()],
+    }
 
 
 def _counts(*records: StageRecord) -> report.Counts:

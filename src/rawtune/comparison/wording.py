@@ -1,0 +1,51 @@
+"""What a report says in sentences: its verdict, what lowers trust in it, and the texts behind both."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from rawtune.comparison.page import number
+from rawtune.comparison.signs import flagged
+from rawtune.comparison.statistics import MIN_CLUSTERS
+from rawtune.records import Suite
+
+
+def sentence(base: Mapping[str, Any], primary: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """Put the verdict into words, with its numbers and the signs of harm that are raised."""
+    raised = [texts[f"harm_{name}"] for name in flagged(primary["harm"])]
+    but = texts["but"].format(signs=texts["and"].join(raised)) if raised else ""
+    if Suite.PHRASING not in primary["scores"]:
+        return texts["sentence_nothing"] + but
+    gain = primary["difference"][Suite.PHRASING]["chrf"]
+    key = "sentence_few" if gain["low"] is None else f"sentence_{gain['verdict'].replace(' ', '_')}"
+    said = texts[key].format(
+        questions=gain["n"],
+        passages=gain["clusters"],
+        base=number(base["scores"][Suite.PHRASING]["chrf"]["estimate"]),
+        tuned=number(primary["scores"][Suite.PHRASING]["chrf"]["estimate"]),
+        difference=number(gain["estimate"]),
+        low=number(gain["low"]),
+        high=number(gain["high"]),
+        least=MIN_CLUSTERS,
+    )
+    return said + but
+
+
+def warnings(
+    counts: Mapping[str, Any], losses: Sequence[float], primary: Mapping[str, Any], texts: Mapping[str, str]
+) -> list[str]:
+    """Say what a reader must know before trusting the numbers; ``counts`` are those of the report."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for suite, measured in primary["difference"].items():
+        gain = measured.get("chrf") or measured["refused"]
+        if gain["low"] is None and suite is not Suite.SEEN:
+            found.append(("warning_few", {"suite": texts[suite], "passages": gain["clusters"], "least": MIN_CLUSTERS}))
+        if suite is Suite.CONCEPT and (gain["verdict"] == "better" or (gain["low"] is None and gain["estimate"] > 0)):
+            found.append(("warning_concept", {"difference": number(gain["estimate"])}))
+    if counts["distinct_answers"] < counts["train_rows"]:
+        found.append(("warning_repeated", {"rows": counts["train_rows"], "answers": counts["distinct_answers"]}))
+    if counts["extracted"]:
+        found.append(("warning_extracted", {"extracted": counts["extracted"], "kept": counts["kept"]}))
+    if not all(map(isfinite, losses)):
+        found.append(("warning_diverged", {}))
+    return [texts[key].format(**values) for key, values in found]

@@ -1,0 +1,30 @@
+from dataclasses import replace
+
+from rawtune.comparison.markdown import markdown
+from rawtune.comparison.page import load_texts
+from rawtune.comparison.report import build
+
+
+def test_verdict_scores_and_signs_in_a_few_lines(evidence):
+    report, text = build(evidence), load_texts(evidence.language)
+    lines = markdown(report).splitlines()
+    assert lines[0].startswith("## ")
+    assert lines[0].endswith(text["better"])
+    assert report["sentence"] in lines
+    (row,) = (line for line in lines if line.startswith(f"| {text['phrasing']}: {text['chrf']} |"))
+    assert f"{report['arms'][0]['scores']['phrasing']['chrf']['estimate']:.1f}" in row
+    assert text["better"] in row
+    assert len([line for line in lines if line.startswith("- ")]) == 7
+    assert any("rawtune run" in line for line in lines)
+
+
+def test_a_raised_sign_is_bold_and_in_the_heading(evidence):
+    empty = [replace(a, text="") if a.model != "base" else a for a in evidence.answers]
+    text, said = load_texts(evidence.language), markdown(build(replace(evidence, answers=empty)))
+    assert text["headline_but"] in said.splitlines()[0]
+    assert f"- **{text['sign_empty']}: {text['flagged']}**" in said
+
+
+def test_every_arm_has_its_column(six):
+    rows = [line for line in markdown(build(six)).splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {8}

@@ -1,0 +1,56 @@
+import pytest
+
+from rawtune.comparison.page import load_texts
+from rawtune.comparison.scores import cases
+from rawtune.comparison.signs import NAMES, flagged, signs
+from rawtune.records import Answer, Suite
+
+FACTS = {
+    f"p{i}": f"{name} stands for {what}." for i, (name, what) in enumerate({"Meng": "youth", "Xu": "waiting"}.items())
+}
+
+
+def asked(tuned):
+    given = [
+        Answer(model, suite, passage, f"What is {passage}, {suite}?", fact, say(suite, passage, fact), passage)
+        for model, say in (("base", lambda *_: "I do not know it at all."), ("a", tuned))
+        for suite in (Suite.SEEN, Suite.PHRASING)
+        for passage, fact in FACTS.items()
+    ]
+    return cases(given, ["base", "a"])
+
+
+def found(tuned, general=None, language="en"):
+    told = signs(asked(tuned), "a", "base", language, {}, general or {}, load_texts(language))
+    return {sign["name"]: sign for sign in told}
+
+
+def test_what_is_known_as_trained_only_is_learnt_by_heart():
+    told = found(lambda suite, passage, fact: fact if suite is Suite.SEEN else "Zzzz zzz!")
+    assert told["gap"]["value"] == 1.0
+    assert flagged(list(told.values())) == ["gap"]
+    assert "100 points more right on questions as trained" in told["gap"]["sentence"]
+
+
+def test_what_is_known_either_way_is_not():
+    told = found(lambda suite, passage, fact: fact)
+    assert list(told) == list(NAMES)
+    assert told["gap"]["value"] == 0
+    assert flagged(list(told.values())) == []
+    assert told["forgetting"]["value"] is None
+    assert "comparison.general" in told["forgetting"]["sentence"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_general_knowledge_that_is_lost_is_told(language):
+    known = {"base": [True] * 10, "a": [False] * 8 + [True] * 2}
+    sign = found(lambda suite, passage, fact: fact, known, language)["forgetting"]
+    assert sign["flagged"]
+    assert sign["value"] == 0.8
+    assert "80%" in sign["sentence"]
+
+
+def test_the_questions_at_fault_are_named():
+    told = found(lambda suite, passage, fact: "" if passage == "p1" else fact)
+    assert told["empty"]["flagged"]
+    assert told["empty"]["questions"] == ["What is p1, seen?", "What is p1, phrasing?"]
