@@ -10,8 +10,11 @@ import pytest
 from tests.tiny_model import make_tiny_model
 
 from rawtune import cli, project
+from rawtune.config import Training
+from rawtune.dataset import files
 from rawtune.project import Project
 from rawtune.records import State
+from rawtune.training import trainer
 from rawtune.training.row_losses import HEADER
 
 TEXT = "\n\n".join(f"卦{i}\n卦{i}讲的是第{i}件事。卦{i}劝人记住第{i}条道理。" for i in range(1, 13))
@@ -32,15 +35,15 @@ def make(folder: Path, **settings: Any) -> Path:
     return project.create(folder / "book", source=source, settings={**chosen, **settings})
 
 
-def write_run(folder: Path, ids: list[str], bad: set[str]) -> Path:
-    """A run of one epoch, as training leaves it; ``bad`` rows lose more."""
+def write_run(folder: Path, ids: list[str], bad: set[str], by: float = 0.8) -> Path:
+    """A run of one epoch, as training leaves it; ``bad`` rows lose more, ``by`` so much."""
     folder.mkdir(parents=True)
     chance = random.Random(1)
     lines, steps = [",".join(HEADER)], []
     order = chance.sample(range(len(ids)), len(ids))
     for at, number in enumerate(order):
         level = 4 - 3 * at / len(ids)
-        mean = level * (1 + chance.gauss(0, 0.1)) + 0.8 * (ids[number] in bad)
+        mean = level * (1 + chance.gauss(0, 0.1)) + by * (ids[number] in bad)
         lines.append(f"{at // 8 + 1},{number + 1},{ids[number]},30,{mean},{mean}")
         if at % 8 == 0:
             steps.append(json.dumps({"step": at // 8 + 1, "loss": level}))
@@ -115,6 +118,29 @@ def test_what_a_person_accepts_is_restored(diagnosed: Path, monkeypatch: pytest.
         (diagnosed / "rawtune.noqa").write_text(f"{entry['id']} RT801  # hard, but right\n")
         assert opened.verify()["quarantined"] == 0
         assert set(states(opened).values()) == {State.KEPT}
+
+
+def test_a_row_changed_by_hand_is_held_to_the_others_of_its_concept(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    with Project(folder) as opened:
+        dataset = opened.export()
+        rows = files.read(dataset, opened.config.columns)
+        changed = next(number for number, row in enumerate(rows) if row.question == "卦5是什么？")
+        text = dataset.read_text(encoding="utf-8")
+        line = next(line for line in text.splitlines() if line.startswith("卦5是什么？,"))
+        dataset.write_text(text.replace(line, line + '""interpretation'), encoding="utf-8")
+        rows = files.read(dataset, opened.config.columns)
+        ids = {(row.question, row.answer): row.id for row in opened._work.ledger.training_rows()}
+        named = [ids.get((row.question, row.answer), "") for row in rows]
+        assert named.count("") == 1
+        assert not named[changed]
+        run = write_run(folder / "models" / f"m-epoch1-{'_'.join(dataset.stem.split('_')[-2:])}", named, {""}, by=4)
+        record = {"settings": Training().model_dump(), "model": "m", "draw": "written_out"}
+        record["identity"] = trainer.identity(rows, "m", Training(), "written_out")
+        (run / trainer.RECORD).write_text(json.dumps(record))
+        (told,) = opened.diagnose(run).rows or ()
+        assert (told.row, told.by, told.concept, told.passage) == (str(changed + 1), "row", "卦5", "")
+        assert "interpretation" in told.answer
 
 
 def test_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

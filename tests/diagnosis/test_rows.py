@@ -1,9 +1,11 @@
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from math import exp
 
 import pytest
 
-from rawtune.diagnosis.rows import RowLoss, group_scores, scores, stand_out
+from rawtune.diagnosis.rows import RowLoss, beside_siblings, concept_scores, ranking, scores, stand_out, template_scores
 
 CONCEPTS, TEMPLATES = 24, 20
 CONCEPT = {row: f"c{(row - 1) // TEMPLATES}" for row in range(1, CONCEPTS * TEMPLATES + 1)}
@@ -11,7 +13,7 @@ TEMPLATE = {row: f"t{(row - 1) % TEMPLATES}" for row in CONCEPT}
 
 
 def epoch(off: Callable[[int], float] = lambda _: 0, seed: int = 0, batch: int = 8, visits: int = 1) -> list[RowLoss]:
-    """Shuffled rows of a loss that falls from 4 to 1 and of scatter 0.12; ``off`` is added to a row, in nats."""
+    """Shuffled rows of a loss that falls from 4 to 1 and scatters by 0.12; ``off`` is added to a row's logarithm."""
     chance = random.Random(seed)
     own = {name: chance.gauss(0, 0.05) for name in CONCEPT.values()}
     found = []
@@ -20,7 +22,7 @@ def epoch(off: Callable[[int], float] = lambda _: 0, seed: int = 0, batch: int =
         for at, row in enumerate(order):
             level = (4 - 3 * at / len(order)) * 0.1**visit
             tokens = 30 + 2 * ((row - 1) // TEMPLATES)
-            mean = max(0.01, level * (1 + own[CONCEPT[row]] + chance.gauss(0, 0.1)) + (off(row) if not visit else 0))
+            mean = level * exp(own[CONCEPT[row]] + chance.gauss(0, 0.1) + (off(row) if not visit else 0))
             step = visit * len(order) // batch + at // batch + 1
             found.append(RowLoss(step, row, "", tokens, mean, 2 * mean))
     return found
@@ -33,7 +35,7 @@ def test_healthy_rows_are_left_alone() -> None:
 
 @pytest.mark.parametrize("batch", [4, 8])
 def test_both_tails_are_ranked_the_farthest_first(batch: int) -> None:
-    bad = {7: 3.0, 100: 2.5, 222: -2.5}
+    bad = {7: 1.0, 100: 0.9, 222: -1.0}
     found = stand_out(epoch(lambda row: bad.get(row, 0.0), batch=batch), CONCEPT, TEMPLATE)
     assert {(suspect.row, suspect.tail) for suspect in found} >= {(7, "high"), (100, "high")}
     assert {suspect.row for suspect in found} <= set(bad)
@@ -50,13 +52,13 @@ def test_the_falling_loss_makes_no_early_row_suspect() -> None:
 
 
 def test_only_the_first_visit_counts() -> None:
-    once, thrice = epoch(lambda row: 3 * (row == 9)), epoch(lambda row: 3 * (row == 9), visits=3)
+    once, thrice = epoch(lambda row: 1.0 * (row == 9)), epoch(lambda row: 1.0 * (row == 9), visits=3)
     assert scores(thrice) == scores(once)
     assert scores(reversed(thrice)).keys() == scores(once).keys()
 
 
 @pytest.mark.parametrize(("by", "group_of", "group"), [("concept", CONCEPT, "c5"), ("template", TEMPLATE, "t3")])
-@pytest.mark.parametrize(("off", "tail"), [(1.2, "high"), (-1.2, "low")])
+@pytest.mark.parametrize(("off", "tail"), [(0.5, "high"), (-0.5, "low")])
 def test_a_group_stands_out_together(by: str, group_of: dict[int, str], group: str, off: float, tail: str) -> None:
     losses = epoch(lambda row: off * (group_of[row] == group))
     found = stand_out(losses, CONCEPT, TEMPLATE)
@@ -68,9 +70,10 @@ def test_a_group_stands_out_together(by: str, group_of: dict[int, str], group: s
 
 
 def test_few_groups_cannot_be_judged() -> None:
-    z = scores(epoch())
-    assert group_scores(z, {row: f"half {row % 2}" for row in z}) == {}
-    assert group_scores(z, {}) == {}
+    losses = epoch()
+    halves = {row: f"half {row % 2}" for row in CONCEPT}
+    assert concept_scores(losses, halves) == concept_scores(losses, {}) == {}
+    assert template_scores(scores(losses), halves) == template_scores({}, {}) == {}
     assert stand_out([]) == []
     assert stand_out([RowLoss(1, 1, "", 5, 3.0, 4.0)]) == []
 
@@ -78,3 +81,35 @@ def test_few_groups_cannot_be_judged() -> None:
 def test_rows_that_are_all_alike_do_not_divide_by_nothing() -> None:
     alike = [RowLoss(1 + i // 8, i + 1, "", 5, 0.01 + 0.0001 * (i == 5), 1.0) for i in range(64)]
     assert stand_out(alike) == []
+
+
+def test_a_row_is_held_to_its_concept() -> None:
+    # Far less than concepts differ among themselves, but not rows of one concept: the median of all tells nothing.
+    hard = {row: 0.8 * (row <= TEMPLATES * 8) for row in CONCEPT}
+    losses = epoch(lambda row: hard[row] - 1.0 * (row == 30), seed=1)
+    z = scores(losses)
+    assert sorted(z, key=lambda row: -abs(z[row])).index(30) > 10
+    assert next(iter(ranking(losses, CONCEPT, TEMPLATE))) == 30
+    assert [suspect.row for suspect in stand_out(losses, CONCEPT) if suspect.by == "row"] == [30]
+
+
+def test_where_answers_of_a_concept_differ_its_rows_are_held_to_all() -> None:
+    losses = [replace(seen, tokens=seen.tokens + seen.row % 3) for seen in epoch()]
+    assert beside_siblings(losses, CONCEPT) == {}
+    assert len(beside_siblings(epoch(), CONCEPT)) == len(CONCEPT)
+    few = {row: name for row, name in CONCEPT.items() if row % TEMPLATES < 4}
+    assert beside_siblings(epoch(), few) == {}
+
+
+def test_a_half_of_broken_siblings_hides_none_of_the_others() -> None:
+    losses = epoch(lambda row: -1.5 * (row in (1, 2, 3, 4, 5)))
+    found = {suspect.row for suspect in stand_out(losses, CONCEPT)}
+    assert found == {1, 2, 3, 4, 5}
+
+
+def test_the_ranking_holds_every_row_once() -> None:
+    ranked = ranking(epoch(lambda row: 0.5 * (CONCEPT[row] == "c5")), CONCEPT, TEMPLATE)
+    assert ranked.keys() == CONCEPT.keys()
+    assert list(ranked.values()) == sorted(ranked.values(), reverse=True)
+    assert {CONCEPT[row] for row in list(ranked)[:TEMPLATES]} == {"c5"}
+    assert ranking([]) == {}

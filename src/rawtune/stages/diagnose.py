@@ -1,6 +1,7 @@
 """A run's losses, read back to the rows and passages that caused them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,7 +79,8 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
     told = None
     if seen:
         made_of = _made_of(work, path, {row.row: row.id for row in seen}) if work else {}
-        suspects = stand_out(seen, _named(made_of, "concept"), _named(made_of, "template"))
+        siblings = _named(made_of, "siblings") if work else None
+        suspects = stand_out(seen, _named(made_of, "concept"), _named(made_of, "template"), siblings)
         names = {row.row: row.id or str(row.row) for row in seen}
         told = tuple(_told(suspect, names[suspect.row], made_of.get(suspect.row, {})) for suspect in suspects)
     return Diagnosis(curve, told, _draw(path, log, curve))
@@ -109,12 +111,18 @@ def by_loss(outcome: Outcome) -> tuple[Finding, ...]:
 
 
 def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[str, Any]]:
-    """What is known of each row by its number: from the ledger if it is still there, else from the dataset's file."""
+    """What is known of each row by its number: from the ledger if it is still there, else from the dataset's file.
+
+    Rows of one parent that have its answer are ``siblings``, and so are those whose answer was changed by hand; what
+    was given another answer on purpose, as questions of other kinds are, has none.
+    """
     parents: dict[str, tuple[Passage, Outcome]] = {}
     for passage, outcome in work.ledger.endings(State.KEPT, State.QUARANTINED):
         if outcome.example:
             parents[outcome.example.id] = passage, outcome
     rows = {row.id: row for row in work.ledger.training_rows()}
+    times = Counter(row.question for row in rows.values())
+    asked = {row.question: row for row in rows.values() if times[row.question] == 1}
     found: dict[int, dict[str, Any]] = {
         number: {"question": row.question, "answer": row.answer}
         for number, row in enumerate(_dataset(work, run), 1)
@@ -125,9 +133,13 @@ def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[st
             known = {name: getattr(row, name) for name in ("question", "answer", "concept", "template", "prompt_hash")}
             found[number] = known
             if row.parent in parents:
-                passage, _ = parents[row.parent]
+                passage, outcome = parents[row.parent]
                 source = f"{passage.document}:{passage.start}-{passage.end}"
                 found[number] = {**known, "passage": passage.id, "text": passage.text, "source": source}
+                if outcome.example and row.answer == outcome.example.answer:
+                    found[number]["siblings"] = row.parent
+        elif row := asked.get(found.get(number, {}).get("question", "")):  # its answer was changed by hand
+            found[number] |= {"concept": row.concept, "template": row.template, "siblings": row.parent}
     return found
 
 
@@ -158,7 +170,8 @@ def _told(suspect: Suspect, row: str, known: Mapping[str, Any]) -> Told:
     way = "harder" if suspect.tail == "high" else "easier"
     hint = "" if suspect.tail == "high" else "; does the question give the answer away?"
     whose = "it was" if suspect.by == "row" else f"the {suspect.rows} rows of the {suspect.by} '{suspect.group}' were"
-    reason = f"{whose} {way} to learn than others of their time and length, by {abs(suspect.z):.1f} deviations{hint}"
+    others = "others of its concept, or of its time and length" if suspect.by == "row" else f"other {suspect.by}s'"
+    reason = f"{whose} {way} to learn than {others}, by {abs(suspect.z):.1f} deviations{hint}"
     texts = {name: known[name] for name in Told.__match_args__ if name in known}
     return Told(row, suspect.z, suspect.tail, reason, suspect.by, **texts)
 
