@@ -66,7 +66,7 @@ def probe(work: Work, own: Sequence[str], size: int) -> Probe:
         )
     texts = {passage.id: passage.text for passage, _, _ in asked}
     questions = [Question(Suite.PHRASING, text, passage.id, passage.text) for passage, _, text in asked]
-    given = asking.ask(work, [BASE, RETRIEVAL], questions, texts).answers
+    given, *_ = asking.ask(work, [BASE, RETRIEVAL], questions, texts)
     said = {arm.name: [answer for answer in given if answer.model == arm.name] for arm in (BASE, RETRIEVAL)}
     held = {id: units(text) for id, text in texts.items()}
     probed = []
