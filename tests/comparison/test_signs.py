@@ -1,7 +1,7 @@
 import pytest
 
 from rawtune.comparison.page import load_texts
-from rawtune.comparison.scores import cases
+from rawtune.comparison.scores import Judged, cases
 from rawtune.comparison.signs import NAMES, flagged, signs
 from rawtune.records import Answer, Suite
 
@@ -10,14 +10,15 @@ FACTS = {
 }
 
 
-def asked(tuned):
+def asked(tuned, grounded=lambda model, suite: None):
     given = [
         Answer(model, suite, passage, f"What is {passage}, {suite}?", fact, say(suite, passage, fact), passage)
         for model, say in (("base", lambda *_: "I do not know it at all."), ("a", tuned))
         for suite in (Suite.SEEN, Suite.PHRASING)
         for passage, fact in FACTS.items()
     ]
-    return cases(given, ["base", "a"])
+    judged = [Judged(grounded=grounded(answer.model, answer.suite)) for answer in given]
+    return cases(given, ["base", "a"], judged)
 
 
 def found(tuned, general=None, language="en"):
@@ -30,6 +31,15 @@ def test_what_is_known_as_trained_only_is_learnt_by_heart():
     assert told["gap"]["value"] == 1.0
     assert flagged(list(told.values())) == ["gap"]
     assert "100 points more right on questions as trained" in told["gap"]["sentence"]
+
+
+def test_a_right_concept_with_facts_of_others_is_not_right():
+    given = asked(
+        lambda suite, passage, fact: fact, grounded=lambda model, suite: model == "base" or suite is Suite.SEEN
+    )
+    (sign,) = (s for s in signs(given, "a", "base", "en", {}, {}, load_texts("en")) if s["name"] == "gap")
+    assert sign["flagged"]
+    assert sign["value"] == 1.0
 
 
 def test_what_is_known_either_way_is_not():

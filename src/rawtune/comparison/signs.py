@@ -54,14 +54,23 @@ def flagged(signs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _gap(cases: Sequence[Case], arm: str) -> harm.Sign:
-    """Of passages that were asked about in both ways only, so that both sides are as hard."""
+    """Of passages that were asked about in both ways only, so that both sides are as hard.
+
+    Right is an answer on the right concept that its passage bears out, if that was looked at: what was learnt by heart
+    finds its concept under any question, with the facts of others.
+    """
     rights: dict[Suite, dict[str, list[bool]]] = {Suite.SEEN: {}, Suite.PHRASING: {}}
     for case in cases:
         if case.suite in rights:
-            rights[case.suite].setdefault(case.passage_id, []).append(case.scores[arm].identified)
+            rights[case.suite].setdefault(case.passage_id, []).append(_is_right(case, arm))
     seen, unseen = rights.values()
     both = [id for id in seen if id in unseen]
     return harm.gap([right for id in both for right in seen[id]], [right for id in both for right in unseen[id]])
+
+
+def _is_right(case: Case, arm: str) -> bool:
+    score = case.scores[arm]
+    return score.identified and score.grounded is not False
 
 
 def _figure(name: str, value: float | None) -> str:
