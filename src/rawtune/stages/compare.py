@@ -19,6 +19,7 @@ from rawtune.llm import price
 from rawtune.records import content_hash
 from rawtune.stages import arms as asking
 from rawtune.stages import diagnose, general
+from rawtune.stages.export import remarked
 from rawtune.stages.judging import judge
 from rawtune.stages.questions import held_out, questions
 from rawtune.stages.stage import Done, Work, hash_settings
@@ -126,7 +127,7 @@ def _compare(
             general=right,
             trained=_trained(work, passages),
             **_diagnosed(work, folder),
-            remarks=list(records["export"].summary.get("warnings", {}).values()),
+            remarks=list(remarked(work)[work.config.language].values()),
             diversity=records["augment"].summary.get("diversity", []),
             cost={"calls": calls, "money": money, "currency": priced.currency if priced else ""},
         )

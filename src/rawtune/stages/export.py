@@ -37,7 +37,7 @@ def run(work: Work) -> Done:
     if not (ruled := chosen("RT502", work.config.verification)):
         work.tell("RT502 is ignored: whether rows to train on hold held-out answers is not looked at")
     leaks.refuse(work.ledger, ruled)
-    warnings = _remarks(work)
+    warnings = remarked(work)
     for line in warnings["en"].values():
         work.tell(line)
     facts = {
@@ -73,7 +73,7 @@ def written(work: Work) -> frozenset[str]:
     return frozenset(json.loads(manifest.read_text(encoding="utf-8"))["formats"])
 
 
-def _remarks(work: Work) -> dict[str, dict[str, str]]:
+def remarked(work: Work) -> dict[str, dict[str, str]]:
     """What a reader of the figures should know, by language and name."""
     rows, answers, asked = 0, set(), set()
     for entry in work.ledger.dataset_rows():
