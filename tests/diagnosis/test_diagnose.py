@@ -14,7 +14,7 @@ from rawtune.config import Training
 from rawtune.dataset import files
 from rawtune.project import Project
 from rawtune.records import State
-from rawtune.training import trainer
+from rawtune.training import runs
 from rawtune.training.row_losses import HEADER
 
 TEXT = "\n\n".join(f"卦{i}\n卦{i}讲的是第{i}件事。卦{i}劝人记住第{i}条道理。" for i in range(1, 13))
@@ -136,8 +136,8 @@ def test_a_row_changed_by_hand_is_held_to_the_others_of_its_concept(tmp_path: Pa
         assert not named[changed]
         run = write_run(folder / "models" / f"m-epoch1-{'_'.join(dataset.stem.split('_')[-2:])}", named, {""}, by=4)
         record = {"settings": Training().model_dump(), "model": "m", "draw": "written_out"}
-        record["identity"] = trainer.identity(rows, "m", Training(), "written_out")
-        (run / trainer.RECORD).write_text(json.dumps(record))
+        record["identity"] = runs.identity(rows, "m", Training(), "written_out")
+        (run / runs.RECORD).write_text(json.dumps(record))
         (told,) = opened.diagnose(run).rows or ()
         assert (told.row, told.by, told.concept, told.passage) == (str(changed + 1), "row", "卦5", "")
         assert "interpretation" in told.answer

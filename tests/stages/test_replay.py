@@ -11,7 +11,7 @@ from rawtune.progress import Silent
 from rawtune.project import Project
 from rawtune.records import Suite
 from rawtune.stages import stopping
-from rawtune.training import trainer
+from rawtune.training import runs
 
 
 class Heard(Silent):
@@ -49,7 +49,7 @@ def test_what_is_replayed_and_why_it_stopped_is_told(book: Path, monkeypatch: py
     assert summary["replayed"] == 2, "a tenth of all rows"
     assert rows == 18
     assert len(stored) >= 2
-    record = json.loads((adapter / trainer.RECORD).read_text())
+    record = json.loads((adapter / runs.RECORD).read_text())
     assert (record["replayed"], record["stopped"], record["kept_step"]) == (2, summary["stopped"], summary["kept_step"])
     assert [check["step"] for check in record["checks"]] == [summary["steps"]]
     card = (adapter / "README.md").read_text()

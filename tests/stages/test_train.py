@@ -9,7 +9,7 @@ from tests.tiny_model import make_tiny_model
 from rawtune import config, project
 from rawtune.progress import Silent
 from rawtune.project import Project
-from rawtune.training.trainer import RECORD
+from rawtune.training.runs import RECORD
 
 
 class Heard(Silent):

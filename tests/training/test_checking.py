@@ -11,11 +11,12 @@ from safetensors.torch import load_file
 from rawtune.comparison.answers import answer
 from rawtune.config import Training
 from rawtune.progress import Silent
-from rawtune.training import models, trainer
+from rawtune.training import models, runs
 from rawtune.training.replay import Replayed
+from rawtune.training.runs import TrainingRun
 from rawtune.training.stopping import Figures
 from rawtune.training.tokens import prompt_ids
-from rawtune.training.trainer import TrainingRun, train
+from rawtune.training.trainer import train
 
 Rows = tuple[tuple[str, str], ...]
 SETTINGS = Training(learning_rate=2e-3, epochs=16, batch_size=2, checkpoint_steps=8, max_output_tokens=200)
@@ -77,7 +78,7 @@ def test_it_ends_early_with_the_best_adapter_also_when_it_was_interrupted(
     assert (run.steps, run.kept_step) == (30, 10)
     assert run.stopped.startswith("converged: answers to new phrasings have not improved for 2 checks")
     assert run.losses == unchecked.losses[:30]
-    record = json.loads((tmp_path / "run" / trainer.RECORD).read_text())
+    record = json.loads((tmp_path / "run" / runs.RECORD).read_text())
     assert (record["stopped"], record["checks"][0]["check"]["unseen"]) == (run.stopped, 0.5)
     again = train(rows, str(tiny), SETTINGS, tmp_path / "run", Silent(), resume=True)
     assert (again.steps, again.checks) == (30, run.checks)

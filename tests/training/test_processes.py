@@ -17,7 +17,8 @@ from rawtune.errors import RawtuneError, StorageFull, UsageError
 from rawtune.progress import Silent
 from rawtune.training import device, processes
 from rawtune.training.row_losses import ROW_LOSSES
-from rawtune.training.trainer import RECORD, TrainingRun, train
+from rawtune.training.runs import RECORD, TrainingRun
+from rawtune.training.trainer import train
 
 Rows = tuple[tuple[str, str], ...]
 

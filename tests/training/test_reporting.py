@@ -12,7 +12,8 @@ from rawtune.config import Training
 from rawtune.errors import MissingDependency
 from rawtune.progress import Silent
 from rawtune.training import reporting
-from rawtune.training.trainer import identity, train
+from rawtune.training.runs import identity
+from rawtune.training.trainer import train
 
 Rows = tuple[tuple[str, str], ...]
 

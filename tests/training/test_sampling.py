@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from rawtune.config import Training
 from rawtune.progress import Silent
 from rawtune.training.row_losses import ROW_LOSSES
+from rawtune.training.runs import RECORD, identity
 from rawtune.training.sampling import OnePerAnswer
-from rawtune.training.trainer import RECORD, identity, train
+from rawtune.training.trainer import train
 
 ANSWERS = ["蒙卦象征启蒙。"] * 4 + ["Kun is six broken lines."] * 4 + ["乾为天。"] * 4
 

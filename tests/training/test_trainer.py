@@ -12,9 +12,10 @@ from rawtune.comparison.answers import answer
 from rawtune.config import Training
 from rawtune.errors import RawtuneError, StorageFull, UsageError
 from rawtune.progress import Silent
-from rawtune.training import models, saving, trainer
+from rawtune.training import models, runs, saving
+from rawtune.training.runs import TrainingRun, identity, identity_of, last_whole_checkpoint
 from rawtune.training.tokens import prompt_ids
-from rawtune.training.trainer import TrainingRun, identity, identity_of, last_whole_checkpoint, train
+from rawtune.training.trainer import train
 
 Rows = tuple[tuple[str, str], ...]
 
@@ -73,7 +74,7 @@ def test_what_a_run_leaves(tmp_path: Path, tiny: Path, rows: Rows, capfd: pytest
     assert not any("lm_head" in name or "embed" in name for name in weights(run))
     written = [json.loads(line) for line in (tmp_path / "losses.jsonl").read_text().splitlines()]
     assert [line["loss"] for line in written] == list(run.losses)
-    record = json.loads((tmp_path / trainer.RECORD).read_text())
+    record = json.loads((tmp_path / runs.RECORD).read_text())
     assert record["losses"] == list(run.losses)
     assert record["settings"] == settings().model_dump(mode="json")
     assert record["dtype"] == str(models.compute_dtype("cpu")).removeprefix("torch.")
@@ -108,7 +109,7 @@ def test_after_ctrl_c_it_goes_on_as_if_nothing_had_been(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(rows, str(tiny), settings(), tmp_path, Seen(interrupt_at=7))
-    assert not (tmp_path / trainer.RECORD).exists()
+    assert not (tmp_path / runs.RECORD).exists()
     seen = Seen()
     run = train(rows, str(tiny), settings(), tmp_path, seen, resume=True)
     assert run.resumed_at == 4
@@ -139,12 +140,12 @@ def test_killed_after_the_last_step_it_only_finishes(
     tiny: Path, tmp_path: Path, rows: Rows, uninterrupted: TrainingRun
 ) -> None:
     shutil.copytree(uninterrupted.folder, tmp_path / "run")
-    (tmp_path / "run" / trainer.RECORD).unlink()
+    (tmp_path / "run" / runs.RECORD).unlink()
     seen = Seen()
     run = train(rows, str(tiny), settings(), tmp_path / "run", seen, resume=True)
     assert seen.advances == []
     assert run.losses == uninterrupted.losses
-    assert (tmp_path / "run" / trainer.RECORD).exists()
+    assert (tmp_path / "run" / runs.RECORD).exists()
 
 
 def test_a_complete_run_is_returned_as_it_is(uninterrupted: TrainingRun, tiny: Path, rows: Rows) -> None:
@@ -197,7 +198,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny: Path, tmp_path: Path, rows
         train(rows, str(tiny), settings(learning_rate=1e30, epochs=20), tmp_path, Silent())
     assert "the loss of step" in caught.value.message
     assert "learning_rate" in caught.value.hint
-    assert not (tmp_path / trainer.RECORD).exists()
+    assert not (tmp_path / runs.RECORD).exists()
 
 
 def test_cut_answers_are_counted_and_told(tiny: Path, tmp_path: Path, rows: Rows) -> None:

@@ -3,6 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rawtune.records import content_hash
+
+
+def key(student: str, quantise: str, adapter: str, prompt: Sequence[int], max_new_tokens: int) -> str:
+    """Identity of an answer: the model, the hash of its adapter's weights (empty for base), the prompt, the limit."""
+    return content_hash([student, quantise, adapter, list(prompt), max_new_tokens], 32)
+
 
 def answer(
     model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], max_new_tokens: int, batch_size: int

@@ -18,7 +18,7 @@ from rawtune.comparison.likelihood import Item
 from rawtune.dataset import files
 from rawtune.errors import ModelUnavailable, RawtuneError, TeacherError, UsageError
 from rawtune.llm import open_teacher
-from rawtune.records import Answer, Message, Parameters, Reply, Request, content_hash
+from rawtune.records import Answer, Message, Parameters, Reply, Request
 from rawtune.stages import general
 from rawtune.stages.money import confirm_questions
 from rawtune.stages.questions import Question
@@ -128,7 +128,7 @@ def _ask_here(
     todo: dict[str, _Task] = {}
     for arm in arms:
         keys[arm.name] = [
-            content_hash([work.student, quantise, weights[arm.name], ids[text], settings.max_new_tokens], 32)
+            answers.key(work.student, quantise, weights[arm.name], ids[text], settings.max_new_tokens)
             for text in texts[arm.name]
         ]
         for key, text, question in zip(keys[arm.name], texts[arm.name], asked, strict=True):

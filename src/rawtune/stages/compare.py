@@ -24,8 +24,8 @@ from rawtune.stages.judging import judge
 from rawtune.stages.questions import held_out, questions
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.stages.train import LOSS_CURVE
+from rawtune.training.runs import RECORD
 from rawtune.training.saving import saving
-from rawtune.training.trainer import RECORD
 
 _BEFORE = ("read", "synthesise", "verify", "augment", "export", "train")
 _LIBRARIES = ("rawtune", "torch", "transformers", "peft")

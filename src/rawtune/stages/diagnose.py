@@ -17,7 +17,7 @@ from rawtune.records import Finding, Outcome, Passage, State
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.stages.train import LOSS_CURVE
-from rawtune.training import trainer
+from rawtune.training import runs
 from rawtune.training.curve import plot_losses
 from rawtune.training.replay import is_replay
 from rawtune.training.row_losses import LOSSES, ROW_LOSSES
@@ -146,7 +146,7 @@ def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[st
 def _dataset(work: Work, run: Path) -> Iterator[files.Row]:
     """The rows of the file that the run was trained on, unless it was changed or is gone."""
     try:
-        record = json.loads((run / trainer.RECORD).read_text(encoding="utf-8"))
+        record = json.loads((run / runs.RECORD).read_text(encoding="utf-8"))
         settings = Training.model_validate(record["settings"])
     except (OSError, ValueError, KeyError):
         return
@@ -157,7 +157,7 @@ def _dataset(work: Work, run: Path) -> Iterator[files.Row]:
             rows = files.read(path, work.config.columns)
         except RawtuneError:
             continue
-        if trainer.identity(rows, record["model"], settings, record["draw"]) == record["identity"]:
+        if runs.identity(rows, record["model"], settings, record.get("draw", "written_out")) == record["identity"]:
             yield from rows
             return
 

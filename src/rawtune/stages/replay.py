@@ -8,7 +8,6 @@ from typing import Any
 from rawtune.comparison import answers
 from rawtune.comparison.harm import REPEATED, repeated
 from rawtune.comparison.metrics import words
-from rawtune.records import content_hash
 from rawtune.stages.stage import Work
 from rawtune.training import replay, tokens
 from rawtune.training.replay import Ask, Replayed
@@ -46,7 +45,7 @@ def _stored(work: Work, model: Any, tokenizer: Any) -> Callable[[list[str]], lis
     def answer(questions: list[str]) -> list[str]:
         ids = {question: tokens.prompt_ids(tokenizer, question) for question in questions}
         keys = {
-            question: content_hash([work.student, settings.training.quantise, "", prompt, replay.LONGEST], 32)
+            question: answers.key(work.student, settings.training.quantise, "", prompt, replay.LONGEST)
             for question, prompt in ids.items()
         }
         new = [question for question in questions if keys[question] not in stored]

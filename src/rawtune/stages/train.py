@@ -12,7 +12,7 @@ from rawtune.errors import GateFailed
 from rawtune.records import content_hash
 from rawtune.stages import replay, stopping
 from rawtune.stages.stage import Done, Work, hash_settings
-from rawtune.training import card, trainer
+from rawtune.training import card, runs, trainer
 from rawtune.training.curve import plot_losses
 from rawtune.training.replay import is_replay
 from rawtune.training.row_losses import ROW_LOSSES
@@ -38,7 +38,7 @@ def inputs(work: Work) -> dict[str, str]:
         "the dataset": files.sha256(path) if path.exists() else "",
         "student": content_hash(work.config.student),
         "augmentation.draw": work.config.augmentation.draw,
-        "settings under 'training'": hash_settings(work.config.training, *trainer.SAME_RESULT),
+        "settings under 'training'": hash_settings(work.config.training, *runs.SAME_RESULT),
     }
 
 
@@ -53,7 +53,7 @@ def run(work: Work) -> Done:
     path = dataset(work)
     rows = files.read(path, work.config.columns)
     settings, draw = work.config.training, work.config.augmentation.draw
-    output = _folder(work, path, trainer.identity(rows, work.student, settings, draw))
+    output = _folder(work, path, runs.identity(rows, work.student, settings, draw))
     known = {(row.question, row.answer): row.id for row in work.ledger.training_rows()}
     ids = [known.get((row.question, row.answer), "") for row in rows]  # a row mended by hand has none
     trained = _rows_per_epoch(work, rows)
@@ -76,7 +76,7 @@ def run(work: Work) -> Done:
     with saving(output):
         plot_losses(log.losses, output / LOSS_CURVE, curve.steps, log.steps)
         data = {"dataset": path.name, "sha256": files.sha256(path), "rows": len(rows), "curve": curve.verdict.value}
-        record = json.loads((output / trainer.RECORD).read_text(encoding="utf-8"))
+        record = json.loads((output / runs.RECORD).read_text(encoding="utf-8"))
         card.write(output, work.config.language, record, data)
     work.tell(f"the loss curve is {curve.verdict}: {curve.reason}")
     if result.stopped:
@@ -128,7 +128,7 @@ def _folder(work: Work, dataset: Path, identity: str) -> Path:
     stamp = "_".join(dataset.stem.split("_")[-2:])
     base = work.folder / "models" / f"{model}-epoch{work.config.training.epochs}-{stamp}"
     folder, number = base, 1
-    while folder.exists() and trainer.identity_of(folder) != identity:
+    while folder.exists() and runs.identity_of(folder) != identity:
         number += 1
         folder = base.with_name(f"{base.name}-{number}")
     return folder

@@ -1,58 +1,26 @@
 """LoRA and QLoRA fine-tuning of a chat model on questions and answers."""
 
-import json
 import math
-import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rawtune.config import Training
 from rawtune.errors import UsageError
 from rawtune.progress import Progress
-from rawtune.records import content_hash
-from rawtune.training import memory, models, processes, replay, reporting, stopping
+from rawtune.training import memory, models, processes, replay, reporting, runs, stopping
 from rawtune.training.ranks import is_first, size
 from rawtune.training.replay import Ask
 from rawtune.training.row_losses import RowLosses
 from rawtune.training.rows import encode_rows, refuse_cut, remarks
+from rawtune.training.runs import TrainingRun
 from rawtune.training.sampling import OnePerAnswer
 from rawtune.training.saving import load_adapter, save_adapter, saving
 from rawtune.training.stopping import Evaluate
 from rawtune.training.targets import target_modules
 from rawtune.training.tokens import Encoded
-
-RECORD = "training.json"
-"""Written last into the folder of a run: where it is, the run is complete."""
-_STARTED = "started.json"
-SAME_RESULT = ("recipe", "device", "processes", "micro_batch_size", "gradient_checkpointing", "max_cut", "report_to")
-"""Settings that decide how a run is done, not what it learns; they may change between its sessions."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRun:
-    """A completed run. ``folder`` holds the adapter; ``losses[0]`` is step 1's mean loss per answer token.
-
-    ``rows`` are the dataset's; ``replayed`` are the base model's own beside them. Of a run that was checked ``checks``
-    are the figures by step, ``kept_step`` is the step whose adapter is kept, and ``stopped`` says why it learnt enough.
-    """
-
-    folder: str
-    losses: tuple[float, ...]
-    steps: int
-    rows: int
-    cut_answers: int
-    trainable_parameters: int
-    seconds: float
-    peak_memory_mb: float
-    resumed_at: int = 0
-    replayed: int = 0
-    replay_dropped: int = 0
-    kept_step: int = 0
-    stopped: str = ""
-    checks: tuple[dict[str, Any], ...] = ()
 
 
 def train(
@@ -84,7 +52,7 @@ def train(
     ``ModelUnavailable``; ``StorageFull`` (the last checkpoint stays usable, as after Ctrl-C); or ``RawtuneError`` if
     the loss is no longer a number, or if memory runs out, naming the setting to change.
     """
-    if done := _enter(output, identity(rows, model_name, settings, draw), resume):
+    if done := runs.enter(output, runs.identity(rows, model_name, settings, draw), resume):
         return done
     number = processes.count(settings)
     if number > 1 and (ask or evaluate):
@@ -103,7 +71,7 @@ def train(
     progress.say(f"training in {number} processes, {settings.batch_size // number} rows of each step in each")
     job = {"rows": list(rows), "model": model_name, "output": str(output.resolve()), "ids": list(ids), "draw": draw}
     processes.run({**job, "settings": settings.model_dump(mode="json")}, number, progress)
-    return _complete(output)
+    return runs.complete(output)
 
 
 def tune(
@@ -123,7 +91,7 @@ def tune(
     with memory.explained("loading the student", memory.smaller_weights(settings)):
         model, tokenizer = models.load(model_name, settings.quantise, progress, wanted=settings.device)
     with memory.explained("training", memory.next_setting(_share(settings))), models.quiet():
-        checkpoint = last_whole_checkpoint(output)
+        checkpoint = runs.last_whole_checkpoint(output)
         own = replay.once(ask, output, model, tokenizer, settings) if ask else replay.NONE
         every = [*encoded, *replay.encode(own, tokenizer, settings)]
         kept = RowLosses([*(ids or [""] * len(rows)), *own.ids] if own.rows else ids)
@@ -148,7 +116,7 @@ def tune(
             trainable_parameters=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
             seconds=round(time.perf_counter() - begin, 3),
             peak_memory_mb=_peak_memory_mb(model),
-            resumed_at=_step(checkpoint) if checkpoint else 0,
+            resumed_at=runs.step_of(checkpoint) if checkpoint else 0,
             replayed=len(own.rows),
             replay_dropped=own.dropped,
             kept_step=best,
@@ -159,69 +127,11 @@ def tune(
             with saving(output):
                 save_adapter(model, output, model_name)
                 tokenizer.save_pretrained(output)
-                begun_with = identity(rows, model_name, settings, draw)
-                about = {"model": model_name, "draw": draw, **_circumstances(model, settings, begun_with)}
-                _write(output / RECORD, {**asdict(run), **about})
-            _drop(output, "best-*")
+                begun_with = runs.identity(rows, model_name, settings, draw)
+                about = {"model": model_name, "draw": draw, **runs.circumstances(model, settings, begun_with)}
+                runs.write(output / runs.RECORD, {**asdict(run), **about})
+            runs.drop(output, "best-*")
     return run
-
-
-def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training, draw: str = "written_out") -> str:
-    """Hash of all that decides what a run will learn."""
-    settled = settings.model_dump(mode="json", exclude=set(SAME_RESULT))
-    return content_hash([model_name, settled, [list(row) for row in rows], draw])
-
-
-def identity_of(output: Path) -> str | None:
-    """The identity with which the run in ``output`` was begun; None if there is none."""
-    try:
-        found: str = json.loads((output / _STARTED).read_text(encoding="utf-8"))["identity"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return found
-
-
-def last_whole_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint in ``output`` that was written to its end; the Trainer writes its state last."""
-    for folder in sorted(output.glob("checkpoint-*"), key=_step, reverse=True):
-        try:
-            json.loads((folder / "trainer_state.json").read_bytes())
-        except (OSError, ValueError):
-            continue
-        return folder
-    return None
-
-
-def _enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
-    """Make ``output`` ready for a run; the run itself if it is complete there."""
-    if not resume:
-        if (output / RECORD).exists():
-            raise UsageError(f"{output} already holds a trained adapter", "choose another folder, or resume")
-        _drop(output, "checkpoint-*", "best-*", replay.FILE_NAME)
-    elif (output / _STARTED).exists():
-        if identity_of(output) != begun_with:
-            raise UsageError(
-                f"{output} was begun with other rows, settings or another model", "train into a new folder instead"
-            )
-        if (output / RECORD).exists():
-            return _complete(output)
-    with saving(output):
-        output.mkdir(parents=True, exist_ok=True)
-        _write(output / _STARTED, {"identity": begun_with})
-    return None
-
-
-def _complete(output: Path) -> TrainingRun:
-    record = json.loads((output / RECORD).read_text(encoding="utf-8"))
-    fields = {name: record[name] for name in TrainingRun.__slots__ if name in record}
-    lists = {name: tuple(record.get(name, ())) for name in ("losses", "checks")}
-    return TrainingRun(**{**fields, "folder": str(output), **lists})
-
-
-def _drop(output: Path, *patterns: str) -> None:
-    for pattern in patterns:
-        for path in output.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _run(
@@ -300,7 +210,7 @@ def _run(
     for line in memory.estimate(model, rows, share, trainer.head).describe(share).splitlines():
         progress.say(line)
     if checkpoint:
-        progress.say(f"going on after step {_step(checkpoint)}")
+        progress.say(f"going on after step {runs.step_of(checkpoint)}")
     with reporting.kept_in(output):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return model, trainer.state.log_history
@@ -314,31 +224,6 @@ def _share(settings: Training) -> Training:
 def _warmup_steps(settings: Training, rows: int) -> int:
     """Steps with rising learning rate, where an epoch trains so many rows."""
     return math.ceil(math.ceil(rows / settings.batch_size) * settings.epochs * settings.warmup)
-
-
-def _step(checkpoint: Path) -> int:
-    number = checkpoint.name.rpartition("-")[2]
-    return int(number) if number.isdigit() else -1
-
-
-def _write(path: Path, content: Any) -> None:
-    """Write JSON so that the file is whole or not there."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def _circumstances(model: Any, settings: Training, begun_with: str) -> dict[str, Any]:
-    """What one needs to know to repeat the run."""
-    from importlib.metadata import version
-
-    return {
-        "identity": begun_with,
-        "settings": settings.model_dump(),
-        "device": str(model.device),
-        "dtype": str(models.compute_dtype(model.device.type)).removeprefix("torch."),
-        "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
-    }
 
 
 def _peak_memory_mb(model: Any) -> float:
