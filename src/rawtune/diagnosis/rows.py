@@ -35,6 +35,8 @@ _BIN_LENGTHS = 8
 _LEAST_GROUPS = 5
 _LEAST_SIBLINGS, _NEAR_SIBLINGS = 4, 10
 """Fewer cannot say what a row should lose; and of many, so many on either side in time do."""
+_SLOPE_POINTS = 100
+"""Points of a line, about, from which its slope is taken."""
 
 CODE = "RT801"
 """Of the finding that puts a row in quarantine for its loss; no rule of verification, as only training can tell."""
@@ -102,7 +104,9 @@ def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str]) -> d
         for at, row in enumerate(rows):
             others = points[max(0, at - _NEAR_SIBLINGS) : at] + points[at + 1 : at + 1 + _NEAR_SIBLINGS]
             off[row] = _beside(others, *points[at])
-    own = {row: _deviation([off[row] for row in rows]) for rows in families for row in rows}
+    own: dict[int, float] = {}
+    for rows in families:
+        own |= dict.fromkeys(rows, _deviation([off[row] for row in rows]))
     judged = [row for row in first if row in off]
     found: dict[int, float] = {}
     for at, row in enumerate(judged):
@@ -156,7 +160,8 @@ def _at(points: Sequence[tuple[float, float]], x: float) -> float:
 
     Its slope is the median of all slopes (Theil 1950, Sen 1968); of few points it is that of all rows together, 1.
     """
-    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(points, 2) if abs(b[0] - a[0]) > _LEAST_RATIO]
+    some = points[:: 1 + len(points) // _SLOPE_POINTS]  # the pairs of many thousands would be too many
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(some, 2) if abs(b[0] - a[0]) > _LEAST_RATIO]
     slope = median(slopes) if len(points) >= _LEAST_SIBLINGS and slopes else 1.0
     return median(y + slope * (x - at) for at, y in points)
 
