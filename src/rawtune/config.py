@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 DatasetFormat = Literal[
     "csv", "tsv", "jsonl", "parquet", "alpaca", "sharegpt", "messages", "chatglm3", "chatglm3-chat", "hf"
 ]
-Allowed = Literal["not shown", "recited", "gap", "forgetting", "drift", "loops", "collapse", "empty"]
+Allowed = Literal["not shown", "recited", "gap", "forgetting", "drift", "loops", "collapse", "remnants", "empty"]
 QuestionKind = Literal["what", "why", "compare", "apply", "reverse", "unanswerable"]
 
 

@@ -26,7 +26,7 @@ def good(language="en"):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_answers_like_their_references_show_no_harm(language):
     found = harm.signs(good(language), good(language), language, {})
-    assert [sign.name for sign in found] == ["recited", "drift", "loops", "collapse", "empty"]
+    assert [sign.name for sign in found] == ["recited", "drift", "loops", "collapse", "remnants", "empty"]
     assert not any(sign.flagged for sign in found)
     assert all(sign.n == 8 and sign.where == () for sign in found)
     assert found[0].message == "harm_recited_clear"
@@ -144,6 +144,35 @@ def test_short_answers_are_a_sign_unless_base_was_as_short():
     assert sign.flagged
     assert not harm.collapse(short, short).flagged
     assert harm.collapse([], [Answer("t", Suite.CONCEPT, "", "?", "", "No reference.")]).value is None
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ('{"content": "Meng", "summary": "Meng is a spring."}', True),
+        ('["Meng is a spring."]', True),
+        ('Meng is a spring.\nnote:"A stream."', True),
+        ('Meng is a spring." content: "Meng" summary: "A spring.', True),
+        ("蒙卦象征启蒙。\n来源：“周易”", True),
+        ("Meng is a spring.\\nIt flows.", True),
+        ("蒙卦象征启蒙。\\n上卦为艮。", True),
+        ("Meng is a spring.<|im_end|>", True),
+        ('The master said: "Meng is a spring."', False),
+        ("上卦：艮。下卦：坎。", False),
+        ("孔子说：“学而时习之。”他又说：“有朋自远方来。”", False),
+        ("The pupil asked.\n“Why?” he said: “Tell me.”", False),
+        ("Upper trigram: Gen, the mountain.", False),
+        (r"It lies in C:\new\texts.", False),
+        ("[Meng] is a spring {of water}.", False),
+    ],
+)
+def test_what_is_left_of_a_data_format_is_a_sign_unless_the_reference_holds_it(text, held):
+    tuned = said([text, *EN[1:]])
+    sign = harm.remnants(good(), tuned)
+    assert sign.flagged is held
+    assert sign.value == held / 8
+    assert not harm.remnants(tuned, tuned).flagged
+    assert not harm.remnants(good(), [replace(answer, reference=answer.text) for answer in tuned]).flagged
 
 
 def test_empty_answers_are_a_sign():

@@ -14,7 +14,7 @@ def test_verdict_scores_and_signs_in_a_few_lines(evidence):
     (row,) = (line for line in lines if line.startswith(f"| {text['phrasing']}: {text['chrf']} |"))
     assert f"{report['arms'][0]['scores']['phrasing']['chrf']['estimate']:.1f}" in row
     assert text["better"] in row
-    assert len([line for line in lines if line.startswith("- ")]) == 7
+    assert len([line for line in lines if line.startswith("- ")]) == 8
     assert any("rawtune run" in line for line in lines)
 
 

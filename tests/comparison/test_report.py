@@ -86,7 +86,7 @@ def test_only_adapters_have_signs_of_harm_and_general_knowledge(six):
         assert bool(arm["harm"]) == bool(arm["general"]) == (arm["kind"] == "adapter")
     assert [set(sign) for sign in report["arms"][1]["harm"]] == [
         {"name", "value", "threshold", "flagged", "n", "sentence", "questions"}
-    ] * 7
+    ] * 8
 
 
 def test_a_sign_that_is_raised_stands_in_the_verdict(variant):

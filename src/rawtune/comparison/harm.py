@@ -1,4 +1,4 @@
-"""Signs that tuning did harm: a wrong text recited, phrasings learnt by heart, knowledge or language lost, loops.
+"""Signs that tuning did harm: a wrong text recited, phrasings learnt by heart, knowledge, form or language lost, loops.
 
 A sign does not prove harm; it says where to look. Those on answers compare the tuned model with base, question by
 question, and are raised only where the tuned one passes the threshold and is worse than base: what base did already
@@ -23,8 +23,19 @@ FOREIGN = 0.3  # of an answer's weight in letters: more of it in another script,
 LOOPING = 0.05  # share of answers that go round in circles
 REPEATED = 0.5  # of an answer's 4-grams of words: more of them said before, and the answer loops
 SHORTENED = 0.5  # median length of the answers, over that of their references
+REMNANTS = 0.05  # share of answers with what is left of a data format
 EMPTY = 0.01  # share of answers without a letter or a digit
 
+_REMNANT = re.compile(
+    r"""
+    ^\s*[{\[]\s*["“]                                  # JSON, from its first key or value
+    | (?:^|["”])[ ,]*["“]?(?:[a-z_]{2,20}|来源|出处|备注|注释|点评|解释|说明|摘要|概括|总结|回答|答案|内容)
+      ["”]?[ ]?[:：][ ]?["“]                           # a key that begins a line or follows a value, its value quoted
+    | \\[nrt](?![a-z])                               # an escape, spelt out
+    | <\|\w+\|>                                      # a token of a chat template
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
 _NGRAM = 4
 _LEAST_NGRAMS = 8  # shorter answers have no room to loop
 _LATIN_WEIGHT = 0.25  # four Latin letters weigh as much as one Chinese character
@@ -64,6 +75,7 @@ def signs(
         drift(base, tuned, language),
         loops(base, tuned),
         collapse(base, tuned),
+        remnants(base, tuned),
         empty(base, tuned),
     ]
 
@@ -151,6 +163,17 @@ def collapse(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:
     before = median(len(answer.text) for answer in base if answer.reference) / wanted
     value = median(len(answer.text) for answer in scored) / wanted
     return _sign("collapse", value, SHORTENED, value < min(SHORTENED, before), len(scored))
+
+
+def remnants(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:
+    """Broken rows learnt: answers that hold keys, JSON, a literal backslash-n, and their reference does not."""
+    return _share_of(
+        "remnants",
+        REMNANTS,
+        base,
+        tuned,
+        lambda answer: bool(_REMNANT.search(answer.text)) and not _REMNANT.search(answer.reference),
+    )
 
 
 def empty(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:

@@ -7,7 +7,7 @@ from rawtune.comparison import harm
 from rawtune.comparison.scores import Case
 from rawtune.records import Suite
 
-NAMES = ("recited", "gap", "forgetting", "drift", "loops", "collapse", "empty")
+NAMES = ("recited", "gap", "forgetting", "drift", "loops", "collapse", "remnants", "empty")
 """All signs, in the order of the report."""
 _SHOWN = 3
 _RATIOS = ("collapse",)
