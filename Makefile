@@ -11,7 +11,7 @@ demo: setup
 	$(BIN)/rawtune demo
 
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
 lint: setup
 	$(BIN)/ruff check src tests benchmarks examples
