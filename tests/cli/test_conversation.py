@@ -144,6 +144,28 @@ def test_an_answer_that_is_stopped_can_be_corrected_and_not_praised(interrupt):
     assert talk.kept[-1].correction == "Kun is the earth."
 
 
+@pytest.mark.parametrize("questions", [("Kun?", "And Meng?"), ("坤卦？", "蒙卦呢？")])
+def test_a_stopped_answer_stays_so_where_the_next_question_fails(questions):
+    talk = Talk("base")
+
+    def stop(name, question, history, on_text):
+        on_text("half")
+        raise KeyboardInterrupt
+
+    def fail(name, question, history, on_text):
+        raise UsageError("too long", "begin anew")
+
+    talk.conversation._answer = stop
+    talk.say(questions[0])
+    talk.conversation._answer = fail
+    talk.say(questions[1], "/good")
+    assert talk.kept == []
+    assert "the answer is not whole" in talk.screen.text
+    talk.conversation._answer = talk._answer
+    talk.say(questions[1], "/good")
+    assert [one.question for one in talk.kept] == [questions[1]]
+
+
 def test_a_model_that_fails_leaves_the_conversation_as_it_was():
     def fail(name, question):
         if name == "base":

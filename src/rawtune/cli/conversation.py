@@ -103,12 +103,11 @@ class Conversation:
                 said.append(text)
                 self._screen.piece(visible(text))
 
-            self._stopped.discard(model)
+            stopped = False
             try:
                 answer = self._answer(model, question, history, show)
             except (KeyboardInterrupt, Interrupted):
-                answer = "".join(said)
-                self._stopped.add(model)
+                answer, stopped = "".join(said), True
                 self._screen.piece(" [stopped]")
             except RawtuneError as error:
                 self._screen.line(visible(error.message))
@@ -118,6 +117,8 @@ class Conversation:
             self._screen.line("" if "".join(said) else "[no answer]")
             turns = (Message("user", question), Message("assistant", answer))
             self._histories[model] = (*history, *turns)
+            # Only now: where a model fails, its last answer is still the one before.
+            (self._stopped.add if stopped else self._stopped.discard)(model)
 
     def _named(self, name: str) -> str:
         """The model meant, empty if that is not clear."""
