@@ -68,6 +68,8 @@ def test_signs_and_capitals_make_no_difference(one, other):
         ["The pump needs oil.", "The pump needs care."],
         ["", "。", "!?"],
         ["蒙卦讲的是山下的泉水。", "乾卦讲的是天。", "坤卦讲的是地。"],
+        ["Thunder follows rain.", "Rain follows thunder."],
+        ["人人", "天天"],
     ],
 )
 def test_short_texts_that_say_different_things_are_not_near(texts):

@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import groupby
-from operator import eq, xor
+from itertools import groupby, pairwise
+from operator import eq
 
 LEAST = 0.8
 """The similarity from which on two passages go together.
@@ -44,7 +44,7 @@ class NearDuplicates:
         """Take in a text that was not added before."""
         bins = [_EMPTY] * _BINS
         words = [*map(_hash, _WORD.findall(text.casefold()))]
-        for pair in set(map(xor, words, words[1:])) or words:
+        for pair in {_ordered(*pair) for pair in pairwise(words)} or words:
             at = pair % _BINS
             if pair < bins[at]:
                 bins[at] = pair
@@ -92,6 +92,11 @@ class NearDuplicates:
         empty = [*map(min, first, second)].count(_EMPTY)
         alike: int = sum(map(eq, first, second))
         return (alike - empty) / (_BINS - empty)
+
+
+def _ordered(first: int, second: int) -> int:
+    """The hash of a pair of words from those of both: of another pair, also if the two change places or are one."""
+    return (31 * first + second) % 2**32
 
 
 @lru_cache(maxsize=100_000)
