@@ -132,7 +132,8 @@ def judge(folder: Path) -> tuple[dict[str, tuple[float, float, float]], int, int
         labels = dict(enumerate(csv.reader(file), 1))
     concepts = {row: label[0] for row, label in labels.items()}
     templates = {row: label[1] for row, label in labels.items()}
-    ranked, batch = ranking(losses, concepts, templates), batch_means(losses)
+    ranked = {suspect.row: share for share, suspect in ranking(losses, concepts, templates)}
+    batch = batch_means(losses)
     areas = {}
     for family, (kinds, _) in FAMILIES.items():
         among = [row for row, label in labels.items() if label[2] in ("", *kinds)]

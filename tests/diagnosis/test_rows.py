@@ -89,7 +89,7 @@ def test_a_row_is_held_to_its_concept() -> None:
     losses = epoch(lambda row: hard[row] - 1.0 * (row == 30), seed=1)
     z = scores(losses)
     assert sorted(z, key=lambda row: -abs(z[row])).index(30) > 10
-    assert next(iter(ranking(losses, CONCEPT, TEMPLATE))) == 30
+    assert ranking(losses, CONCEPT, TEMPLATE)[0][1].row == 30
     assert [suspect.row for suspect in stand_out(losses, CONCEPT) if suspect.by == "row"] == [30]
 
 
@@ -108,8 +108,12 @@ def test_a_half_of_broken_siblings_hides_none_of_the_others() -> None:
 
 
 def test_the_ranking_holds_every_row_once() -> None:
-    ranked = ranking(epoch(lambda row: 0.5 * (CONCEPT[row] == "c5")), CONCEPT, TEMPLATE)
-    assert ranked.keys() == CONCEPT.keys()
-    assert list(ranked.values()) == sorted(ranked.values(), reverse=True)
-    assert {CONCEPT[row] for row in list(ranked)[:TEMPLATES]} == {"c5"}
-    assert ranking([]) == {}
+    losses = epoch(lambda row: 0.5 * (CONCEPT[row] == "c5"))
+    shares, ranked = zip(*ranking(losses, CONCEPT, TEMPLATE), strict=True)
+    assert sorted(suspect.row for suspect in ranked) == sorted(CONCEPT)
+    assert list(shares) == sorted(shares, reverse=True)
+    assert {CONCEPT[suspect.row] for suspect in ranked[:TEMPLATES]} == {"c5"}
+    beyond = sum(share > 1 for share in shares)
+    assert stand_out(losses, CONCEPT, TEMPLATE) == list(ranked[:beyond])
+    assert 0 < beyond < len(ranked)
+    assert ranking([]) == []

@@ -187,23 +187,19 @@ def stand_out(
     ``concepts`` and ``templates`` name, by row number, what a row is about and by which question form; ``siblings``
     which rows have the same answer if nothing is wrong, by default those of a concept.
     """
-    given = concepts or {}
-    found = _strongest(list(losses), given, templates or {}, given if siblings is None else siblings)
+    found = ranking(losses, concepts, templates, siblings)
     return [suspect for share, suspect in found if share > 1]
 
 
 def ranking(
-    losses: Iterable[RowLoss], concepts: Mapping[int, str] | None = None, templates: Mapping[int, str] | None = None
-) -> dict[int, float]:
-    """All rows, the most suspect first, by how far each stands out: 1 is the limit of ``stand_out``."""
-    found = _strongest(list(losses), concepts or {}, templates or {}, concepts or {})
-    return {suspect.row: share for share, suspect in found}
-
-
-def _strongest(
-    losses: Sequence[RowLoss], concepts: Mapping[int, str], templates: Mapping[int, str], siblings: Mapping[int, str]
+    losses: Iterable[RowLoss],
+    concepts: Mapping[int, str] | None = None,
+    templates: Mapping[int, str] | None = None,
+    siblings: Mapping[int, str] | None = None,
 ) -> list[tuple[float, Suspect]]:
-    """Each row by what makes it stand out most, as a share of that limit, the highest first."""
+    """Each row by what makes it stand out most, as a share of that limit, the highest first; as for ``stand_out``."""
+    losses, concepts, templates = list(losses), concepts or {}, templates or {}
+    siblings = concepts if siblings is None else siblings
     if not losses:
         return []
     z, beside = scores(losses), beside_siblings(losses, siblings)
