@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rawtune.dataset import files
 from rawtune.records import Example, Suite
 from rawtune.stages.stage import Work
+from rawtune.stages.templates import asked_as_held_out
 from rawtune.stages.train import dataset
 
 
@@ -34,12 +35,13 @@ def _seen(work: Work) -> Iterable[Example]:
     """One trained row of each passage, of ``comparison.seen`` passages at most: those with the smallest ids.
 
     Ids are hashes, so that this is a draw by lot which more text leaves as it is but for its own share. What somebody
-    took out of the dataset by hand was not trained on.
+    took out of the dataset by hand was not trained on; rows with other answers than the held-out questions would make
+    the gap between seen and unseen one between facts.
     """
     trained = set(files.read(dataset(work), work.config.columns))
     drawn: dict[str, Example] = {}
     for row in work.ledger.training_rows():
-        if (row.question, row.answer) in trained:
+        if (row.question, row.answer) in trained and asked_as_held_out(row):
             drawn[row.passage_id] = min(drawn.get(row.passage_id, row), row, key=lambda row: row.id)
     return [drawn[id] for id in sorted(drawn)[: work.config.comparison.seen]]
 

@@ -11,6 +11,7 @@ from rawtune.comparison.recitation import recitations
 from rawtune.dataset import files
 from rawtune.records import Answer, Example, Suite
 from rawtune.stages.stage import Work
+from rawtune.stages.templates import asked_as_held_out
 from rawtune.training import tokens
 from rawtune.training.stopping import Evaluate, Figures
 
@@ -35,7 +36,7 @@ def evaluating(work: Work, rows: Iterable[files.Row]) -> Evaluate | None:
         return None
     trained, passages = set(rows), {row.passage_id for row in unseen}
     known = [row for row in work.ledger.training_rows() if (row.question, row.answer) in trained]
-    seen = _spread([row for row in known if row.passage_id in passages], len(unseen))
+    seen = _spread([row for row in known if row.passage_id in passages and asked_as_held_out(row)], len(unseen))
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for row in known:
         if row.answer not in texts[row.passage_id]:
