@@ -143,6 +143,20 @@ def test_a_passage_that_is_held_out_is_never_trained_on(tmp_path: Path) -> None:
         opened.export()
 
 
+@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize(("ignore", "fate"), [([], "held out"), (["RT502"], "taken")])
+def test_held_out_answers_are_compared_unless_the_rule_is_ignored(
+    tmp_path: Path, language: str, ignore: list[str], fate: str
+) -> None:
+    question, answer = ASKED[language]
+    with Project(make(tmp_path, language, verification={"ignore": ignore})) as opened:
+        opened.augment()
+        say(opened, question, answer)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("rawtune.stages.feedback.crossed", lambda rows: {row.answer: row.number for row in rows()})
+            assert fates(opened) == {fate: 1}
+
+
 def test_a_correction_stands_in_for_the_row_of_its_question(guide: Path) -> None:
     with Project(guide) as opened:
         rows = trained(opened)

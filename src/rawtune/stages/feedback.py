@@ -26,7 +26,7 @@ from rawtune.stages.templates import load_templates
 from rawtune.stages.verify import weights
 from rawtune.verification.crossing import crossed, plain
 from rawtune.verification.rule import Row
-from rawtune.verification.rulebook import Checker
+from rawtune.verification.rulebook import Checker, chosen
 from rawtune.verification.rules.language import expected
 from rawtune.verification.source import Source
 
@@ -170,7 +170,9 @@ class _Considering:
         return replace(one, fate=Fate.TAKEN)
 
     def without_leaks(self, closed: list[Feedback]) -> list[Feedback]:
-        """Those taken, but for such that would train the answer of a passage that is held out."""
+        """Those taken, but for such that would train the answer of a passage that is held out (RT502)."""
+        if not chosen("RT502", self._work.config.verification):
+            return closed
         held_out = [row.answer for row in self._parents.values() if row.split is not Split.TRAIN]
 
         def rows() -> Iterator[Row]:
