@@ -28,7 +28,7 @@ from rawtune.training.trainer import train
 PASSAGES = 10  # two are held out, so that eight concepts in twenty questions each make 160 rows
 SETTINGS = {
     "passages": {"held_out": 0.2},
-    "training": {"epochs": 1, "batch_size": 4, "dropout": 0.0, "checkpoint_steps": 20},
+    "training": {"epochs": 2, "batch_size": 4, "dropout": 0.0, "checkpoint_steps": 20},
     "comparison": {"max_new_tokens": 96, "batch_size": 64},
 }
 FAULTS = (
