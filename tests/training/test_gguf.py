@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.tiny_model import TEMPLATE
-from tests.training.stand_in_converter import script
+from tests.training.stand_in_converter import convert, script
 
 from rawtune.errors import GateFailed, MissingDependency, ModelUnavailable, RawtuneError, UsageError
 from rawtune.progress import Silent
@@ -44,6 +44,22 @@ def test_a_file_that_reads_otherwise_is_not_kept(merged: Path, fault: dict[str, 
         export(merged, False, script(merged.parent, **fault), Silent())
     assert caught.value.message.startswith("merged.gguf reads prompts otherwise")
     assert not list(merged.parent.glob("*.gguf"))
+
+
+@pytest.mark.parametrize("loads", [True, False])
+def test_a_file_that_was_there_stays_and_the_error_says_so(merged: Path, loads: bool) -> None:
+    there = merged.with_name("merged.gguf")
+    if loads:
+        convert(str(merged), str(there), swap=(40, 41))
+    else:
+        there.write_bytes(b"no model")
+    held = there.read_bytes()
+    with pytest.raises(GateFailed) as caught:
+        export(merged, True, None, Silent())
+    assert f"{there} was there before and is left as it was" in caught.value.hint
+    assert "nothing was kept" not in caught.value.hint
+    assert there.read_bytes() == held
+    assert not merged.with_name("merged.Modelfile").exists()
 
 
 def test_ollama_gets_a_recipe_for_the_same_file(merged: Path) -> None:

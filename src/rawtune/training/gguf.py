@@ -50,7 +50,8 @@ class Exported:
 def export(folder: Path, ollama: bool, converter: Path | None, progress: Progress) -> Exported:
     """The model in ``folder`` as a GGUF file beside it, and with ``ollama`` a Modelfile, for which it may be there.
 
-    Raises ``UsageError`` if what is to be written exists, and what ``find_converter``, ``write_gguf`` and ``check`` do.
+    Raises ``UsageError`` if what is to be written exists, and what ``find_converter``, ``write_gguf`` and ``check`` do;
+    a file that was there stays, whatever ``check`` finds.
     """
     folder = folder.resolve()
     output, recipe = folder.with_name(f"{folder.name}.gguf"), folder.with_name(f"{folder.name}.Modelfile")
@@ -58,7 +59,12 @@ def export(folder: Path, ollama: bool, converter: Path | None, progress: Progres
         if path.exists():
             raise UsageError(f"{path} is there already", "remove it, and run the same command again")
     if output.exists():
-        compared = check(output, folder)
+        try:
+            compared = check(output, folder)
+        except GateFailed as error:
+            raise GateFailed(
+                error.message, f"{output} was there before and is left as it was; remove it, and it is made anew"
+            ) from error
     else:
         compared = write_gguf(folder, output, find_converter(converter), progress)
     if ollama:
