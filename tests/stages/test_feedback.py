@@ -226,6 +226,32 @@ class Teacher:
         return (200, completion(self.says)) if self.says else (400, {"error": {"message": "no"}})
 
 
+@pytest.mark.parametrize("language", TEXTS)
+def test_what_is_not_taken_answers_no_other_feedback(tmp_path: Path, language: str) -> None:
+    question, answer = ASKED[language]
+    other, wrong = TEXTS[language][2].partition("\n")[2], WRONG[language]
+    with Project(make(tmp_path, language)) as opened:
+        opened.augment()
+        say(opened, question, "?", Verdict.BAD, created="2026-01-01")
+        say(opened, question, wrong, created="2026-01-02")
+        assert fates(opened) == {"waiting": 1, "refused": 1}
+        say(opened, question, answer, created="2026-01-03")
+        assert fates(opened) == {"already here": 1, "refused": 1, "taken": 1}
+        assert opened.feedback()[0].reason == "other feedback answers its question"
+        asked = f"{TEXTS[language][2].partition(chr(10))[0]}?"
+        clean = {"en": "It is cleaned with a dry cloth, never with alcohol.", "zh": "请用干布擦拭，切勿使用酒精。"}
+        say(opened, asked, "!", Verdict.BAD, clean[language], created="2026-01-04")
+        say(opened, asked, other, created="2026-01-05")
+        with pytest.MonkeyPatch.context() as patched:  # one leak at a time, as ``crossed`` names them
+
+            def leaks(rows):
+                return {row.answer: row.number for row in rows() if row.answer == other}
+
+            patched.setattr("rawtune.stages.feedback.crossed", leaks)
+            fates(opened)
+        assert [one.fate for one in opened.feedback()[3:]] == [Fate.TAKEN, Fate.HELD_OUT]
+
+
 @pytest.fixture
 def teacher():
     teacher = Teacher(json.dumps({"answer": [ASKED["en"][1]]}))

@@ -66,10 +66,12 @@ def take(work: Work) -> Considered:
     # The newest first: of two answers to one question, its own is taken.
     given = [replace(one, **fresh) for one in reversed(work.ledger.feedback())]  # type: ignore[arg-type]  # mixed types
     considering = _Considering(work)
-    begun = considering.without_answered([considering.begin(one) for one in given])
+    # The answers that users named come first: only what is taken of them can answer for what is still open.
+    named = considering.close([considering.begin(one) for one in given])
+    begun = considering.without_answered(named)
     answered = _ask(work, {one.id: (one, considering.passage(one)) for one in begun if _is_open(one)})
-    closed = [considering.close(answered.get(one.id, one)) for one in begun]
-    considered = Considered(tuple(reversed(considering.without_leaks(closed))))
+    closed = considering.close([answered.get(one.id, one) for one in begun])
+    considered = Considered(tuple(reversed(closed)))
     if len(given) != sum(considered.summary.values()) - len(considered.ended):
         raise AccountingError(f"{len(given)} verdicts were looked at, but {considered.summary} came of them")
     work.ledger.end_feedback(considered.ended)
@@ -99,6 +101,11 @@ def joined(work: Work, rows: Sequence[Example], parents: Sequence[Example]) -> l
 def _is_open(one: Feedback) -> bool:
     """Whether there is a question to which an answer is still wanted."""
     return one.fate is Fate.NEW and not one.row
+
+
+def _is_answered(one: Feedback) -> bool:
+    """Whether there is an answer of which nothing is decided yet."""
+    return one.fate is Fate.NEW and bool(one.row)
 
 
 class _Considering:
@@ -143,24 +150,32 @@ class _Considering:
             return replace(one, fate=Fate.WAITING, reason=leans)
         return replace(one, row=wanted.strip(), author=one.model if one.verdict is Verdict.GOOD else "by hand")
 
+    def close(self, begun: list[Feedback]) -> list[Feedback]:
+        """Those with an answer taken, or why not; the others as they are."""
+        checked = [self._checked(one) for one in begun]
+        return [self._settled(one) for one in self._without_leaks(checked)]
+
     def without_answered(self, begun: list[Feedback]) -> list[Feedback]:
         """Those still open, but for such whose question has an answer from elsewhere."""
-        named = {plain(one.question) for one in begun if one.row}
         found = []
         for one in begun:
-            if _is_open(one) and plain(one.question) in named:
+            if _is_open(one) and plain(one.question) in self._taken:
                 one = replace(one, fate=Fate.HERE, reason="other feedback answers its question")
             elif _is_open(one) and plain(one.question) in self._answered:
                 one = replace(one, fate=Fate.HERE, reason="its question is trained already, with another answer")
             found.append(one)
         return found
 
-    def close(self, one: Feedback) -> Feedback:
-        """Taken, or why not."""
-        if one.fate is not Fate.NEW:
-            return one
-        if errors := self._errors(one, self.passage(one), self._parents[one.passage_id]):
+    def _checked(self, one: Feedback) -> Feedback:
+        """As it is, unless the rules refuse its answer."""
+        if _is_answered(one) and (errors := self._errors(one, self.passage(one), self._parents[one.passage_id])):
             return replace(one, fate=Fate.REFUSED, reason="; ".join(errors))
+        return one
+
+    def _settled(self, one: Feedback) -> Feedback:
+        """Taken, if nothing else answers its question; the first of several is."""
+        if not _is_answered(one):
+            return one
         question = plain(one.question)
         if question in self._taken:
             return replace(one, fate=Fate.HERE, reason="newer feedback answers its question")
@@ -169,25 +184,26 @@ class _Considering:
             return replace(one, fate=Fate.HERE, reason="it is trained like this already")
         return replace(one, fate=Fate.TAKEN)
 
-    def without_leaks(self, closed: list[Feedback]) -> list[Feedback]:
-        """Those taken, but for such that would train the answer of a passage that is held out (RT502)."""
+    def _without_leaks(self, begun: list[Feedback]) -> list[Feedback]:
+        """Those with an answer, but for such that would train that of a passage that is held out (RT502)."""
         if not chosen("RT502", self._work.config.verification):
-            return closed
+            return begun
         held_out = [row.answer for row in self._parents.values() if row.split is not Split.TRAIN]
 
         def rows() -> Iterator[Row]:
-            for number, one in enumerate(closed):
-                if one.fate is Fate.TAKEN:
+            for number, one in enumerate(begun):
+                if _is_answered(one):
                     yield Row(one.question, one.row, split=Split.TRAIN.value, number=number)
             for text in held_out:
                 yield Row("", text, split=Split.HELD_OUT.value)
 
-        leaking = set(crossed(rows).values())
         reason = "its answer is that of a passage that is held out"
-        return [
-            replace(one, fate=Fate.HELD_OUT, reason=reason) if number in leaking else one
-            for number, one in enumerate(closed)
-        ]
+        while leaking := set(crossed(rows).values()):  # one for each held-out answer at a time
+            begun = [
+                replace(one, fate=Fate.HELD_OUT, reason=reason) if number in leaking else one
+                for number, one in enumerate(begun)
+            ]
+        return begun
 
     def _errors(self, one: Feedback, passage: Passage, parent: Example) -> list[str]:
         """What the rules find wrong with it, as a row of its passage."""
