@@ -61,9 +61,9 @@ def test_two_processes_learn_what_one_does(
     more, ids = (*rows, ("乾？", "天。")), ["a", "b", "c", "d", "e"]
     whole = train(more, str(tiny), settings(), tmp_path / "one", Silent(), ids=ids)
     with pytest.raises(KeyboardInterrupt):
-        train(more, str(tiny), settings(), tmp_path / "two", Heard(interrupt_at=2), ids=ids)
+        train(more, str(tiny), settings(), tmp_path / "two 卦", Heard(interrupt_at=2), ids=ids)
     heard, shared = Heard(), settings(processes=2, micro_batch_size=1)
-    run = train(more, str(tiny), shared, tmp_path / "two", heard, resume=True, ids=ids)
+    run = train(more, str(tiny), shared, tmp_path / "two 卦", heard, resume=True, ids=ids)
     assert (run.resumed_at, run.steps, heard.steps) == (1, 4, [2, 3, 4])
     assert run.losses == pytest.approx(whole.losses, abs=1e-5)
     ours, theirs = (load_file(Path(one.folder) / "adapter_model.safetensors") for one in (run, whole))
@@ -76,7 +76,7 @@ def test_two_processes_learn_what_one_does(
     assert heard.lines.count("going on after step 1") == 1
     assert json.loads((Path(run.folder) / RECORD).read_text())["settings"]["processes"] == 2
     assert (Path(run.folder) / "checkpoint-4" / "rng_state_1.pth").exists()
-    assert train(more, str(tiny), settings(), tmp_path / "two", Silent(), resume=True, ids=ids) == run
+    assert train(more, str(tiny), settings(), tmp_path / "two 卦", Silent(), resume=True, ids=ids) == run
 
 
 def started(monkeypatch: pytest.MonkeyPatch, *programs: str) -> list["subprocess.Popen[bytes]"]:
@@ -109,26 +109,54 @@ sys.exit(1)
 """
 
 
-def test_what_the_first_process_reports_is_passed_on_to_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_first_process_reports_is_passed_on_to_the_last_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     heard = Heard()
     started(monkeypatch, REPORTS, "")
-    processes.run({}, 2, heard)
+    processes.run({"output": str(tmp_path)}, 2, heard)
     assert (heard.lines, heard.steps) == (["卦"], [1])
 
 
-def test_after_ctrl_c_no_process_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_ctrl_c_no_process_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     running = started(monkeypatch, f"{REPORTS}; {WAITS}", WAITS)
     with pytest.raises(KeyboardInterrupt):
-        processes.run({}, 2, Heard(interrupt_at=1))
+        processes.run({"output": str(tmp_path)}, 2, Heard(interrupt_at=1))
     assert [worker.returncode for worker in running] == [-signal.SIGKILL] * 2
 
 
-def test_one_that_fails_ends_the_others_and_its_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_fails_ends_the_others_and_its_error_is_raised(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     running = started(monkeypatch, WAITS, FAILS.format(kind="StorageFull", message="no space", time=1))
     with pytest.raises(StorageFull, match=r"^no space$") as raised:
-        processes.run({}, 2, Silent())
+        processes.run({"output": str(tmp_path)}, 2, Silent())
     assert raised.value.hint == "do this"
     assert running[0].returncode == -signal.SIGKILL
+
+
+def test_the_rows_lie_with_the_run_for_this_user_alone_and_leave_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    left = tmp_path / ".processes" / "job.json"  # by a process that was killed
+    left.parent.mkdir()
+    left.with_name("error-1.json").write_text("{}")
+    tells = """
+import json, os, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+left = os.path.exists(folder / "error-1.json")
+print(json.dumps(["say", f"{oct(folder.stat().st_mode)[-3:]} {left} {folder.parent}"]))
+print(json.dumps(["say", json.loads((folder / "job.json").read_text())["rows"][0][1]]))
+"""
+    heard = Heard()
+    started(monkeypatch, tells, "")
+    processes.run({"output": str(tmp_path), "rows": [["蒙？", "泉。"]]}, 2, heard)
+    assert heard.lines == [f"700 False {tmp_path}", "泉。"]
+    assert list(tmp_path.iterdir()) == []
+    started(monkeypatch, "raise SystemExit(1)", WAITS)
+    with pytest.raises(RawtuneError):
+        processes.run({"output": str(tmp_path)}, 2, Silent())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_of_errors_the_first_counts(tmp_path: Path) -> None:
@@ -141,10 +169,12 @@ def test_of_errors_the_first_counts(tmp_path: Path) -> None:
     assert "micro_batch_size" in killed.hint
 
 
-def test_one_that_fails_without_a_word_is_told_by_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_fails_without_a_word_is_told_by_its_last_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     started(monkeypatch, WAITS, "raise SystemExit('no such library')")
     with pytest.raises(RawtuneError, match="process 2 of 2 failed: no such library"):
-        processes.run({}, 2, Silent())
+        processes.run({"output": str(tmp_path)}, 2, Silent())
 
 
 @pytest.mark.parametrize(("wanted", "found"), [("auto", 4), (2, 2), (1, 1)])

@@ -6,12 +6,12 @@ environment. They end with this process, however it ends: each reads its standar
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -22,9 +22,11 @@ from rawtune.config import Training
 from rawtune.errors import RawtuneError, UsageError
 from rawtune.progress import Progress
 from rawtune.training import device
+from rawtune.training.saving import saving
 
 JOB = "job.json"
 RENDEZVOUS = "rendezvous"
+_FOLDER = ".processes"
 _POLL = 0.1
 """Seconds between two looks at who is still alive."""
 
@@ -58,12 +60,15 @@ def count(settings: Training) -> int:
 def run(job: Mapping[str, Any], number: int, progress: Progress) -> None:
     """Have ``job`` done by ``number`` processes; the first of them reports to ``progress``.
 
+    The job holds all rows: it lies in its own ``output``, in a folder for this user alone, and is removed in the end.
+    If this process was killed, the next to train there removes it.
+
     Raises what the first process to fail raised, or ``RawtuneError`` if one was killed or failed otherwise. When this
     returns or raises, also for Ctrl-C, none of them is left.
     """
-    with tempfile.TemporaryDirectory(prefix="rawtune-") as name:
-        folder = Path(name)
-        (folder / JOB).write_text(json.dumps(job), encoding="utf-8")
+    with _private_folder(Path(job["output"])) as folder:
+        with saving(folder):
+            (folder / JOB).write_text(json.dumps(job), encoding="utf-8")
         with ExitStack() as group:
             workers = []
             for rank in range(number):
@@ -72,6 +77,18 @@ def run(job: Mapping[str, Any], number: int, progress: Progress) -> None:
             codes = _follow(workers, progress)
         if any(codes):
             raise _failure(folder, codes)
+
+
+@contextmanager
+def _private_folder(output: Path) -> Iterator[Path]:
+    folder = output / _FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    with saving(output):
+        folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(folder: Path, rank: int, number: int) -> "subprocess.Popen[bytes]":

@@ -65,12 +65,10 @@ def _work(folder: Path, rank: int, progress: Silent) -> None:
     on = device.choose(settings.device, device.available(), settings.quantise)
     if on != "cpu":
         torch.accelerator.set_device_index(rank)
-    distributed.init_process_group(
-        _BACKENDS[on],
-        init_method=(folder / RENDEZVOUS).as_uri(),
-        rank=rank,
-        world_size=int(os.environ["WORLD_SIZE"]),
-    )
+    number = int(os.environ["WORLD_SIZE"])
+    # A file, not init_method, its address: torch does not decode that, so a folder with 卦 or a space would be lost.
+    met = distributed.FileStore(str(folder / RENDEZVOUS), number)  # type: ignore[attr-defined] # it is documented
+    distributed.init_process_group(_BACKENDS[on], store=met, rank=rank, world_size=number)
     rows = [(question, answer) for question, answer in job["rows"]]
     encoded = encode_rows(rows, models.load_tokenizer(job["model"]), settings)
     trainer.tune(rows, encoded, job["model"], settings, Path(job["output"]), progress, job["ids"], job["draw"])
