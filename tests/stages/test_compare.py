@@ -12,6 +12,7 @@ from rawtune.comparison.arms import line_up
 from rawtune.errors import GateFailed, IsolationError, ModelUnavailable, RawtuneError, UsageError
 from rawtune.project import Project
 from rawtune.records import Suite
+from rawtune.stages import compare
 from rawtune.stages.arms import ask
 from rawtune.stages.money import confirm_questions
 from rawtune.stages.questions import Question
@@ -102,6 +103,33 @@ def test_an_adapter_answers_the_same_beside_others_as_alone(book, adapters, tmp_
     assert answers_of(together, "v2.5/lora") == answers_of(alone, "lora")
     assert answers_of(together, "base") == answers_of(alone, "base")
     assert len({tuple(answers_of(together, arm["name"])) for arm in together["arms"]}) == 3
+
+
+def test_an_adapter_with_another_scale_is_another_adapter(book, student, tmp_path, monkeypatch):
+    copy = make_adapter(tmp_path / "one", student, 0)
+    with Project(book) as opened:
+        opened.compare([copy])
+        path = copy / "adapter_config.json"
+        settings = json.loads(path.read_text())
+        path.write_text(json.dumps({**settings, "base_model_name_or_path": f"/moved/{student.name}"}))
+        with watched(monkeypatch) as groups:
+            opened.compare([copy])
+        assert groups == [], "only the base's folder was moved"
+        path.write_text(json.dumps({**settings, "lora_alpha": 8 * settings["lora_alpha"]}))
+        with watched(monkeypatch) as groups:
+            opened.compare([copy])
+    assert {active for active, _ in groups} == {"default"}
+
+
+def test_other_findings_of_the_rules_make_the_report_old(book):
+    with Project(book) as opened:
+        opened.verify()
+        work = opened._work
+        before = compare.inputs(work)
+        record = work.ledger.stage("verify")
+        work.ledger.save_stage("verify", record._replace(summary={**record.summary, "warned": 99}))
+        after = compare.inputs(work)
+    assert {name for name in before if before[name] != after[name]} == {"what the rules found"}
 
 
 def test_the_stage_takes_its_arms_from_the_settings_and_the_last_trained_leads(tmp_path, student, adapters):

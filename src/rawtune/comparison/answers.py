@@ -7,7 +7,7 @@ from rawtune.records import content_hash
 
 
 def key(student: str, quantise: str, adapter: str, prompt: Sequence[int], max_new_tokens: int) -> str:
-    """Identity of an answer: the model, the hash of its adapter's weights (empty for base), the prompt, the limit."""
+    """Identity of an answer: the model, the hash of its adapter (empty for base), the prompt, the limit."""
     return content_hash([student, quantise, adapter, list(prompt), max_new_tokens], 32)
 
 

@@ -18,7 +18,7 @@ from rawtune.comparison.likelihood import Item
 from rawtune.dataset import files
 from rawtune.errors import ModelUnavailable, RawtuneError, TeacherError, UsageError
 from rawtune.llm import open_teacher
-from rawtune.records import Answer, Message, Parameters, Reply, Request
+from rawtune.records import Answer, Message, Parameters, Reply, Request, content_hash
 from rawtune.stages import general
 from rawtune.stages.money import confirm_questions
 from rawtune.stages.questions import Question
@@ -106,6 +106,16 @@ def _model(name: str) -> str:
     return _SAME.get(name, Path(name).name).casefold()
 
 
+def _adapter(folder: Path) -> str:
+    """Identity of an adapter: its weights and, as its scale changes every answer, its settings but for the base's name.
+
+    Where the base lies changes nothing about what it says.
+    """
+    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    settings.pop("base_model_name_or_path", None)
+    return content_hash([files.sha256(folder / _WEIGHTS), settings])
+
+
 def _ask_here(
     work: Work, arms: Sequence[Arm], asked: Sequence[Question], passages: Mapping[str, str], items: Sequence[Item]
 ) -> tuple[dict[str, list[str]], dict[str, int], dict[str, list[bool]]]:
@@ -120,9 +130,7 @@ def _ask_here(
     ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
     isolation = Isolation(base, [ids[text] for text in texts[BASE.name]])
     model, slots = load(work, base, arms)
-    weights = {
-        arm.name: files.sha256(work.folder / arm.source / _WEIGHTS) if arm.kind is Kind.ADAPTER else "" for arm in arms
-    }
+    weights = {arm.name: _adapter(work.folder / arm.source) if arm.kind is Kind.ADAPTER else "" for arm in arms}
     keys = {}
     stored = work.ledger.answers()
     todo: dict[str, _Task] = {}

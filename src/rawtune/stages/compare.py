@@ -33,9 +33,10 @@ _LIBRARIES = ("rawtune", "torch", "transformers", "peft")
 
 def inputs(work: Work) -> dict[str, str]:
     """The adapter, the questions, and who is asked how."""
-    settings = work.config.comparison
+    settings, verified = work.config.comparison, work.ledger.stage("verify")
     return {
         "the adapter": work.output("train"),
+        "what the rules found": content_hash(verified.summary if verified else {}),
         "held-out questions": content_hash([row.id for row in held_out(work)]),
         "settings under 'comparison'": hash_settings(settings, "batch_size", "gate_allows"),
         "teacher.base_url": content_hash(work.config.teacher.base_url if settings.endpoints else None),
