@@ -162,6 +162,22 @@ def test_in_a_fresh_project_a_corrected_answer_wins_over_those_exported(tmp_path
         assert sum(answer.endswith("这是订正。") for _, answer in rows_of(opened).values()) == 1
 
 
+@pytest.mark.parametrize(("example", "more"), [("zhouyi-en", " This was corrected."), ("zhouyi-zh", "这是订正。")])
+def test_an_untouched_export_never_takes_a_correction_back(tmp_path: Path, example: str, more: str) -> None:
+    folder = project.create(tmp_path / "book", example, limit=4, settings=SETTINGS)
+    with Project(folder) as opened:
+        opened.export()
+        untouched = dataset(folder)
+        rows = table(untouched)
+        asked = sum(row[1] == rows[1][1] for row in rows)
+        rows[1][1] += more
+        assert fates(opened.import_rows(write(tmp_path / "corrected.csv", rows)))["taken"] == 1
+        after = rows_of(opened)
+        for path in (untouched, Path(shutil.copy(untouched, tmp_path / "renamed.csv"))):
+            assert fates(opened.import_rows(path)) == {"superseded": asked, "already here": len(rows) - 1 - asked}
+            assert rows_of(opened) == after
+
+
 def test_rows_may_be_missing_and_stand_in_another_order(book: Path) -> None:
     rows = table(dataset(book))
     rows[9][1] += "这是订正。"
@@ -262,7 +278,7 @@ def test_records_corrected_in_argilla(book: Path) -> None:
         imported = opened.import_rows(jsonl(book / "flat.jsonl", *flat), ("content", "summary"))
         assert fates(imported) == {"taken": 1, "already here": 1, "unreadable": 1}
         assert "discarded" in imported.rows[2].reason
-        opened.import_rows(dataset(book))
+        nested[0]["responses"] = {"summary": [{"value": f"{texts[0]}再订正。"}]}
         imported = opened.import_rows(jsonl(book / "nested.jsonl", *nested), ("content", "summary"))
         assert fates(imported)["taken"] == 1
 

@@ -191,7 +191,7 @@ def _decide(
     fates = dict.fromkeys(said.rows, (Fate.HERE, ""))
     others = [texts for texts in fates if texts != here]
     changed = [texts for texts in others if texts not in said.exported]
-    if here in fates and not changed:
+    if here and not changed:
         older = (Fate.SUPERSEDED, "as it was exported, and another row about its passage is newer")
         return None, {**fates, **dict.fromkeys(others, older)}
     candidates = changed or others
