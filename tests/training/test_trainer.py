@@ -172,6 +172,10 @@ def test_another_run_is_not_mixed_into_a_folder(uninterrupted: TrainingRun, tiny
             train(other, str(tiny), changed, folder, Silent(), resume=True)
 
 
+def test_how_often_a_checkpoint_is_saved_does_not_make_it_another_run(rows: Rows) -> None:
+    assert identity(rows, "x", settings(checkpoint_steps=9)) == identity(rows, "x", settings())
+
+
 def test_a_full_disk_keeps_the_last_checkpoint(
     tiny: Path, tmp_path: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, uninterrupted: TrainingRun
 ) -> None:

@@ -16,7 +16,16 @@ from rawtune.training.saving import saving
 RECORD = "training.json"
 """Written last into the folder of a run: where it is, the run is complete."""
 _STARTED = "started.json"
-SAME_RESULT = ("recipe", "device", "processes", "micro_batch_size", "gradient_checkpointing", "max_cut", "report_to")
+SAME_RESULT = (
+    "recipe",
+    "device",
+    "processes",
+    "micro_batch_size",
+    "gradient_checkpointing",
+    "max_cut",
+    "report_to",
+    "checkpoint_steps",
+)
 """Settings that decide how a run is done, not what it learns; they may change between its sessions."""
 
 
