@@ -1,6 +1,7 @@
 """Replay and early stopping, from the settings to what a reader is told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from rawtune.progress import Silent
 from rawtune.project import Project
 from rawtune.records import Suite
 from rawtune.stages import stopping
-from rawtune.training import runs
+from rawtune.training import runs, trainer
 
 
 class Heard(Silent):
@@ -80,3 +81,20 @@ def test_few_questions_are_spread_over_all_passages(book: Path) -> None:
     chosen = stopping._spread(held_out, 4)
     assert len(chosen) == 4
     assert {row.passage_id for row in chosen} == {row.passage_id for row in held_out}
+
+
+def test_an_earlier_adapter_that_is_kept_is_told_though_no_rule_stopped_the_run(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = trainer.train
+    monkeypatch.setattr(
+        "rawtune.stages.train.trainer.train",
+        lambda *given, **more: replace(done(*given, **more), stopped="", kept_step=2),
+    )
+    monkeypatch.setattr("rawtune.stages.replay.asking", lambda *_: None)
+    heard = Heard()
+    with Project(book, heard) as opened:
+        opened.train()
+        steps = opened.status()[5].record.summary["steps"]
+    assert steps > 2
+    assert f"its check was the best; the adapter of step 2 of {steps} is kept" in heard.lines

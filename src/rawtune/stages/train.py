@@ -79,8 +79,9 @@ def run(work: Work) -> Done:
         record = json.loads((output / runs.RECORD).read_text(encoding="utf-8"))
         card.write(output, work.config.language, record, data)
     work.tell(f"the loss curve is {curve.verdict}: {curve.reason}")
-    if result.stopped:
-        work.tell(f"{result.stopped}; the adapter of step {result.kept_step} of {result.steps} is kept")
+    if result.stopped or result.kept_step < result.steps:
+        why = result.stopped or "its check was the best"
+        work.tell(f"{why}; the adapter of step {result.kept_step} of {result.steps} is kept")
     summary = {
         "student": work.config.student,
         "rows": len(rows),
