@@ -271,6 +271,14 @@ def test_health_cost_and_curve_are_told(show, evidence):
     assert page.locator(".tests").first.is_visible()
 
 
+def test_a_sum_over_priced_calls_only_is_called_the_least(evidence):
+    cost = {"calls": 321, "unpriced": 7, "money": 1.25, "currency": "CNY"}
+    told = load_texts(evidence.language)["cost_least"].format(**cost)
+    assert told in render(build(replace(evidence, cost=cost)))
+    assert told not in render(build(replace(evidence, cost={**cost, "unpriced": 0})))
+    assert "1.25" not in render(build(replace(evidence, cost={**cost, "money": None})))
+
+
 def test_the_page_refers_to_nothing_outside(evidence):
     html = render(build(evidence), png())
     assert re.findall(r'\b(?:src|href)="(?!data:image/png;|#)|url\(|@import|\bhttps?:', html) == []
@@ -319,3 +327,15 @@ def test_every_text_is_used():
 def test_numbers_carry_a_true_minus():
     assert [number(61.24), number(-0.5), number(None)] == ["61.2", "−0.5", "–"]
     assert [signed(3.0), signed(-3.0), signed(None)] == ["+3.0", "−3.0", "–"]
+    assert [number(-0.04), signed(-0.04), number(-0.04, 2)] == ["0.0", "+0.0", "−0.04"]
+
+
+def test_a_measure_from_0_to_1_has_three_decimals(evidence):
+    report = build(evidence)
+    label = re.escape(load_texts(evidence.language)["rouge_l"])
+    rows = re.findall(rf'<th scope="row">{label}.*?</tr>', render(report), re.DOTALL)
+    assert len(rows) == 2
+    for suite, row in zip(("phrasing", "concept"), rows, strict=True):
+        for arm in report["arms"]:
+            assert f"{arm['scores'][suite]['rouge_l']['estimate']:.3f}" in row
+    assert not re.search(r"\d\.\d(?!\d)", rows[0])

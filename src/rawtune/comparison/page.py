@@ -24,14 +24,14 @@ def load_texts(language: str) -> dict[str, str]:
     return dict(YAML(typ="safe").load(TEMPLATES / f"texts.{language}.yaml"))
 
 
-def number(value: float | None) -> str:
-    """Format with one decimal and a true minus sign; a dash for what is not known."""
-    return "–" if value is None else f"{value:.1f}".replace("-", "−")
+def number(value: float | None, decimals: int = 1) -> str:
+    """Format with a true minus sign, none for 0; a dash for what is not known."""
+    return "–" if value is None else f"{value:z.{decimals}f}".replace("-", "−")
 
 
-def signed(value: float | None) -> str:
+def signed(value: float | None, decimals: int = 1) -> str:
     """Format a difference: as ``number``, with its sign."""
-    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
+    return "–" if value is None else f"{value:+z.{decimals}f}".replace("-", "−")
 
 
 def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
