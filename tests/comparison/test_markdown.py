@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 from rawtune.comparison.markdown import markdown
@@ -28,3 +29,19 @@ def test_a_raised_sign_is_bold_and_in_the_heading(evidence):
 def test_every_arm_has_its_column(six):
     rows = [line for line in markdown(build(six)).splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} == {8}
+
+
+def test_what_was_put_in_is_read_as_it_stands(evidence):
+    evil = "a|b`c<img src=x>[d](e)\n# *f*"
+    report = build(evidence)
+    report |= {"name": evil, "sentence": evil, "warnings": [evil], "student": evil, "how_to_reproduce": ["`x` a_b"]}
+    report["arms"][0]["name"] = evil
+    report["arms"][1]["harm"][0]["sentence"] = evil
+    said = markdown(report)
+    assert "# *f*" not in said.splitlines()
+    plain = r"a\|b\`c\<img src=x\>\[d\](e) # \*f\*"
+    assert said.count(plain) == 5
+    assert f": `` {' '.join(evil.splitlines())} `` · " in said
+    assert said.rstrip().endswith("`` `x` a_b ``")
+    rows = [re.sub(r"\\.", "", line) for line in said.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in rows}) == 1

@@ -1,10 +1,14 @@
 """The report in a few lines of Markdown, for a pull request."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rawtune.comparison.page import MAIN, load_texts, number, signed
 from rawtune.comparison.signs import flagged
+
+_ACTIVE = re.compile(r"[\\`*_\[\]<>|~]")
+"""Signs that may begin code, emphasis, a link, HTML, or a table's next cell (CommonMark and GitHub's tables)."""
 
 
 def _scale(metric: str) -> int:
@@ -21,9 +25,9 @@ def _lines(report: Mapping[str, Any], text: Mapping[str, str]) -> Iterator[str]:
     (primary,) = (arm for arm in report["arms"] if arm["name"] == report["primary"])
     raised = flagged(primary["harm"])
     verdict = text[report["verdict"].replace(" ", "_")]
-    yield f"## {text['title'].format(name=report['name'])} {verdict}{text['headline_but'] if raised else ''}"
+    yield f"## {_plain(text['title'].format(name=report['name']))} {verdict}{text['headline_but'] if raised else ''}"
     yield ""
-    yield report["sentence"]
+    yield _plain(report["sentence"])
     if primary["scores"]:
         yield ""
         yield "| | " + " | ".join(_plain(arm["name"]) for arm in report["arms"]) + " |"
@@ -36,13 +40,13 @@ def _lines(report: Mapping[str, Any], text: Mapping[str, str]) -> Iterator[str]:
     for sign in primary["harm"]:
         state = "unmeasured" if sign["value"] is None else "flagged" if sign["flagged"] else "clear"
         mark = "**" if sign["flagged"] else ""
-        yield f"- {mark}{text['sign_' + sign['name']]}: {text[state]}{mark}. {sign['sentence']}"
+        yield f"- {mark}{text['sign_' + sign['name']]}: {text[state]}{mark}. {_plain(sign['sentence'])}"
     yield ""
-    yield from (f"> {warning}\n>" for warning in report["warnings"])
-    yield f"{text['student']}: `{report['student']}` · {text['adapter']}: `{report['adapter']}`"
+    yield from (f"> {_plain(warning)}\n>" for warning in report["warnings"])
+    yield f"{text['student']}: {_code(report['student'])} · {text['adapter']}: {_code(report['adapter'])}"
     if report["how_to_reproduce"]:
         yield ""
-        yield f"{text['reproduce']}: " + "; ".join(f"`{line}`" for line in report["how_to_reproduce"])
+        yield f"{text['reproduce']}: " + "; ".join(map(_code, report["how_to_reproduce"]))
 
 
 def _cell(arm: Mapping[str, Any], suite: str, metric: str, text: Mapping[str, str]) -> str:
@@ -53,5 +57,13 @@ def _cell(arm: Mapping[str, Any], suite: str, metric: str, text: Mapping[str, st
     return f"{score} ({signed(gain['estimate'] * _scale(metric))}, {text[gain['verdict'].replace(' ', '_')]})"
 
 
-def _plain(name: str) -> str:
-    return name.replace("|", "\\|")
+def _plain(text: str) -> str:
+    """``text`` on one line, read by Markdown as it stands."""
+    return _ACTIVE.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    """``text`` as code, whose fence is longer than any run of backticks in it (CommonMark 0.31, 6.1)."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{' '.join(text.splitlines())}{space}{fence}"
