@@ -46,7 +46,7 @@ def book(tmp_path: Path, student: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return book
 
 
-def chat(typed: str, *arguments: str):
+def chat(typed: str | bytes, *arguments: str):
     return CliRunner().invoke(app, ["chat", *arguments], input=typed, catch_exceptions=False)
 
 
@@ -80,6 +80,30 @@ def test_without_base_and_without_anything(book, adapters):
         chat("Kun?\n", "--no-base")
     with pytest.raises(UsageError, match="there is no such folder"):
         chat("Kun?\n", "models/none")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_pipe_of_utf8_is_asked_and_kept_as_it_is(book, encoding):
+    typed = "坤卦像什么动物？\n/bad\n坤卦以母马为喻。\n".encode(encoding)
+    assert chat(typed, "--no-base", "--endpoint", "scripted:").exit_code == 0
+    with Project() as opened:
+        (one,) = opened.feedback()
+    assert (one.question, one.correction) == ("坤卦像什么动物？", "坤卦以母马为喻。")
+
+
+@pytest.mark.parametrize(
+    ("typed", "place"),
+    [
+        ("坤卦像什么动物？\n/good\n".encode("gbk"), "line 1"),
+        (b"Kun?\nA caf\xe9?\n/good\n", "line 2: not UTF-8 .byte 5 "),
+    ],
+)
+def test_a_pipe_that_is_not_utf8_is_named_and_nothing_of_it_is_kept(book, typed, place):
+    with pytest.raises(UsageError, match=rf"standard input, {place}") as raised:
+        chat(typed, "--no-base", "--endpoint", "scripted:")
+    assert "iconv -f GB18030 -t UTF-8" in raised.value.hint
+    with Project() as opened:
+        assert list(opened.feedback()) == []
 
 
 def test_a_conversation_that_is_too_long_for_the_model_says_so(book):

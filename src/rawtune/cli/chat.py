@@ -1,11 +1,14 @@
 """``rawtune chat``."""
 
+import codecs
 import sys
+from collections.abc import Iterator
 
 import click
 
 from rawtune.cli.compare import folders
 from rawtune.cli.conversation import Conversation
+from rawtune.errors import UsageError
 from rawtune.project import Project
 
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
@@ -36,7 +39,7 @@ def chat(adapters: tuple[str, ...], no_base: bool, endpoints: tuple[str, ...]) -
     """Talk with base and tuned models, side by side, and keep what you think of their answers.
 
     Without ADAPTERs (folders, such as models/NAME, or patterns of them) it is the adapter trained last. Each line typed
-    is a question to every model; /help lists the commands. Lines may also come from a pipe.
+    is a question to every model; /help lists the commands. Lines may also come from a pipe, as UTF-8.
     """
     from rawtune.cli.terminal import Terminal
 
@@ -48,10 +51,22 @@ def chat(adapters: tuple[str, ...], no_base: bool, endpoints: tuple[str, ...]) -
         if sys.stdin.isatty():
             in_terminal(talk, lineup.names)
         else:
-            for line in sys.stdin:
+            for line in piped():
                 if not talk.take(line):
                     break
         talk.end()
+
+
+def piped() -> Iterator[str]:
+    """The lines of standard input as UTF-8, whatever the locale; raises ``UsageError`` naming one that is not."""
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.removeprefix(codecs.BOM_UTF8 if number == 1 else b"").decode()
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                f"standard input, line {number}: not UTF-8 (byte {error.start} of the line); it was not asked or kept",
+                "if it is GB18030 (GBK): iconv -f GB18030 -t UTF-8 FILE | rawtune chat",
+            ) from error
 
 
 def in_terminal(talk: Conversation, models: list[str]) -> None:
