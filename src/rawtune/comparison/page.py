@@ -12,6 +12,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 MAIN = ("chrf", "identified", "stated", "grounded", "refused")
 """The metrics of the main tables."""
 REST = ("rouge_l", "exact")
+MOST_DECIMALS = 5
 _SUSPECTS = 10
 _LINES = 6
 
@@ -34,6 +35,13 @@ def signed(value: float | None, decimals: int = 1) -> str:
     return "–" if value is None else f"{value:+z.{decimals}f}".replace("-", "−")
 
 
+def decimals(gain: Mapping[str, Any], scale: float = 1, least: int = 1) -> int:
+    """Return with how many decimals to show a difference: as few as let its interval exclude 0 if its verdict does."""
+    bound = {"better": gain["low"], "worse": gain["high"]}.get(gain["verdict"])
+    told = (at for at in range(least, MOST_DECIMALS) if bound is None or round(bound * scale, at))
+    return next(told, MOST_DECIMALS)
+
+
 def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
     """Render a report of ``report.build``; ``loss_curve`` is a PNG. All that models and raw text wrote is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -45,7 +53,7 @@ def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"number": number, "signed": signed, "differences": differences}
+    environment.globals |= {"number": number, "signed": signed, "decimals_of": decimals, "differences": differences}
     width = len(report["arms"])
     losses = [(step, loss) for step, loss in enumerate(report["training"]["losses"], 1) if loss is not None]
     (primary,) = (arm for arm in report["arms"] if arm["name"] == report["primary"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from rawtune.comparison.page import number
+from rawtune.comparison.page import MOST_DECIMALS, decimals, number
 from rawtune.comparison.signs import flagged
 from rawtune.comparison.statistics import MIN_CLUSTERS
 from rawtune.records import Suite
@@ -18,17 +18,33 @@ def sentence(base: Mapping[str, Any], primary: Mapping[str, Any], texts: Mapping
         return texts["sentence_nothing"] + but
     gain = primary["difference"][Suite.PHRASING]["chrf"]
     key = "sentence_few" if gain["low"] is None else f"sentence_{gain['verdict'].replace(' ', '_')}"
+    before, after = (arm["scores"][Suite.PHRASING]["chrf"]["estimate"] for arm in (base, primary))
+    figures = gain["estimate"], gain["low"], gain["high"]
+    if gain["verdict"] == "worse":  # its words already say that it is a loss
+        figures = -gain["estimate"], -gain["high"], -gain["low"]
+    at = _decimals(before, after, gain)
+    difference, low, high = (number(figure, at) for figure in figures)
     said = texts[key].format(
         questions=gain["n"],
         passages=gain["clusters"],
-        base=number(base["scores"][Suite.PHRASING]["chrf"]["estimate"]),
-        tuned=number(primary["scores"][Suite.PHRASING]["chrf"]["estimate"]),
-        difference=number(gain["estimate"]),
-        low=number(gain["low"]),
-        high=number(gain["high"]),
+        base=number(before, at),
+        tuned=number(after, at),
+        difference=difference,
+        low=low,
+        high=high,
         least=MIN_CLUSTERS,
     )
     return said + but
+
+
+def _decimals(before: float, after: float, gain: Mapping[str, Any]) -> int:
+    """As few as the difference needs, and as let the two scores look alike only if their difference looks 0."""
+    told = (
+        at
+        for at in range(decimals(gain), MOST_DECIMALS)
+        if (round(before, at) == round(after, at)) == (round(gain["estimate"], at) == 0)
+    )
+    return next(told, MOST_DECIMALS)
 
 
 def warnings(
