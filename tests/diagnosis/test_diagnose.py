@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rawtune import cli, project
 from rawtune.config import Training
 from rawtune.dataset import files
 from rawtune.project import Project
-from rawtune.records import State
+from rawtune.records import State, Suite
 from rawtune.training import runs
 from rawtune.training.row_losses import HEADER
 
@@ -109,6 +110,35 @@ def test_quarantine_survives_verification_until_the_row_is_another(
         opened.retry(rules=["RT801"])
         assert opened.verify()["quarantined"] == 0
         assert opened.augment()["train_rows"] == 12 * 20
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"), [("卦5要人记住什么？", "第5条道理。"), ("What does 卦5 ask of us?", "To keep rule 5.")]
+)
+def test_a_row_with_an_answer_of_its_own_takes_no_passage_into_quarantine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], question: str, answer: str
+) -> None:
+    folder = make(tmp_path)
+    with Project(folder) as opened:
+        opened.run("augment")
+        ledger = opened._work.ledger
+        rows = [*ledger.training_rows(), *ledger.suite(Suite.PHRASING)]
+        of_5 = next(row for row in rows if row.concept == "卦5")
+        kind = replace(of_5, id="f" * 16, question=question, answer=answer)
+        ledger.save_questions([*rows, kind])
+        ids = [row.id for row in ledger.training_rows()]
+    write_run(folder / "models" / "run", ids, {kind.id}, by=8)
+    monkeypatch.chdir(folder)
+    assert run(monkeypatch, "models/run", "--quarantine") == 1
+    said = capsys.readouterr().out
+    assert "0 passages put in quarantine" in said
+    assert "1 rows have another answer than their passage's row (another kind, another wording, feedback)" in said
+    assert said.rstrip().endswith(kind.id)
+    assert run(monkeypatch, "models/run", "--quarantine", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["quarantined"], found["left"]) == (0, [kind.id])
+    with Project() as opened:
+        assert set(states(opened).values()) == {State.KEPT}
 
 
 def test_what_a_person_accepts_is_restored(diagnosed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def _as_json(found: "Diagnosis", moved: int | None) -> dict[str, Any]:
             for row in found.rows or ()
         ],
         "picture": str(found.picture) if found.picture else None,
-        **({} if moved is None else {"quarantined": moved}),
+        **({} if moved is None else {"quarantined": moved, "left": [row.row for row in found.left]}),
     }
 
 
@@ -89,6 +89,11 @@ def _show(found: "Diagnosis", moved: int | None) -> None:
         click.echo(f"picture: {found.picture}")
     if moved is not None:
         click.echo(f"{moved} passages put in quarantine; ask again with: rawtune retry; then: rawtune run")
+        if found.left:
+            click.echo(
+                f"{len(found.left)} rows have another answer than their passage's row (another kind, another wording,"
+                f" feedback), so their passages are left where they are: {', '.join(row.row for row in found.left)}"
+            )
 
 
 def _show_rows(rows: "list[Told]") -> None:

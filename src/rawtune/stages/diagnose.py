@@ -29,7 +29,8 @@ class Told:
     """A row that stands out, and what it was made of as far as that is known.
 
     ``row`` is its id, or its number in the dataset; ``by`` says whether it stands out by itself (``row``), or with its
-    ``concept`` or ``template``.
+    ``concept`` or ``template``. ``own`` says whether its answer is that of its passage's row, and not made of it
+    besides: a question of another kind, another wording, or a user's feedback.
     """
 
     row: str
@@ -44,6 +45,7 @@ class Told:
     source: str = ""
     text: str = ""  # of the passage
     prompt_hash: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,13 @@ class Diagnosis:
     def healthy(self) -> bool:
         """Whether there is nothing to mend: a curve may be flat and healthy."""
         return self.curve.verdict not in (Verdict.JAGGED, Verdict.DIVERGING) and not self.rows
+
+    @property
+    def left(self) -> list[Told]:
+        """Rows with another answer than their passage's row, which is verified: they are no reason for quarantine."""
+        suspects = [row for row in self.rows or () if row.passage and row.by != "template"]
+        moved = {row.passage for row in suspects if row.own}
+        return [row for row in suspects if row.passage not in moved]
 
 
 def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
@@ -89,9 +98,10 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
 def quarantine(work: Work, diagnosis: Diagnosis) -> int:
     """Put the passages of rows that stand out into quarantine, which makes what follows stale; how many they were.
 
-    A question form that stands out is no fault of the passages, so those are left.
+    A question form that stands out is no fault of the passages, so those are left; nor are those ``left``.
     """
-    reasons = {row.passage: row.reason for row in reversed(diagnosis.rows or ()) if row.by != "template"}
+    suspects = [row for row in diagnosis.rows or () if row.own and row.by != "template"]
+    reasons = {row.passage: row.reason for row in reversed(suspects)}
     ended = [
         replace(outcome, state=State.QUARANTINED, findings=(*outcome.findings, finding), reason=finding.message)
         for passage, outcome in work.ledger.endings(State.KEPT, made_by=[made_by(work)])
@@ -101,7 +111,7 @@ def quarantine(work: Work, diagnosis: Diagnosis) -> int:
     if ended:
         work.ledger.forget_stage("verify")  # its figures and the identity of its rows are no longer true
         work.ledger.save([], ended, made_by(work))
-    work.log.write("diagnosed", verdict=diagnosis.curve.verdict, quarantined=len(ended))
+    work.log.write("diagnosed", verdict=diagnosis.curve.verdict, quarantined=len(ended), left=len(diagnosis.left))
     return len(ended)
 
 
@@ -137,7 +147,7 @@ def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[st
                 source = f"{passage.document}:{passage.start}-{passage.end}"
                 found[number] = {**known, "passage": passage.id, "text": passage.text, "source": source}
                 if outcome.example and row.answer == outcome.example.answer:
-                    found[number]["siblings"] = row.parent
+                    found[number] |= {"siblings": row.parent, "own": True}
         elif row := asked.get(found.get(number, {}).get("question", "")):  # its answer was changed by hand
             found[number] |= {"concept": row.concept, "template": row.template, "siblings": row.parent}
     return found
