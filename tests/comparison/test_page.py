@@ -259,7 +259,7 @@ def test_health_cost_and_curve_are_told(show, evidence):
             ],
             remarks=["Few answers."],
             diversity=[{"variants": n, "templates": n, "entropy": n / 2, "coverage": n / 40} for n in range(1, 21)],
-            cost={"calls": 321, "money": 1.25, "currency": "CNY"},
+            cost={"calls": 321, "unpriced": 0, "money": 1.25, "currency": "CNY"},
         )
     )
     text, body = load_texts(evidence.language), page.locator("body").inner_text()
@@ -276,7 +276,7 @@ def test_a_sum_over_priced_calls_only_is_called_the_least(evidence):
     told = load_texts(evidence.language)["cost_least"].format(**cost)
     assert told in render(build(replace(evidence, cost=cost)))
     assert told not in render(build(replace(evidence, cost={**cost, "unpriced": 0})))
-    assert "1.25" not in render(build(replace(evidence, cost={**cost, "money": None})))
+    assert "1.25 CNY" not in render(build(replace(evidence, cost={**cost, "money": None})))
 
 
 def test_the_page_refers_to_nothing_outside(evidence):

@@ -380,6 +380,8 @@ def test_spending_is_summed_over_what_has_a_price(ledger):
     assert ledger.spent() == (1, None)
     ledger.save([(request("b"), Reply("x", cost=0.5)), (request("c"), Reply("x", cost=0.25))])
     assert ledger.spent() == (3, 0.75)
+    ledger.save([(request("d"), failure(503))])
+    assert ledger.unpriced() == 1, "a failed call without a reply cost nothing that anybody knows of"
 
 
 def test_retired_replies_answer_nothing_but_stay_paid_and_can_be_looked_up(ledger):

@@ -54,6 +54,13 @@ class Calls(Part):
             row = connection.execute(select(func.count(), func.sum(tables.calls.c.cost))).one()
         return int(row[0]), row[1]
 
+    def unpriced(self) -> int:
+        """How many calls brought a reply of unknown price: beside priced ones, ``spent`` is only the least it was."""
+        table = tables.calls
+        with self._database.read() as connection:
+            query = select(func.count()).where(table.c.status == tables.REPLIED, table.c.cost.is_(None))
+            return connection.scalar(query) or 0
+
     def ask_anew(self, passage_ids: Iterable[str] | None = None) -> None:
         """Let these passages, or all but those with a row by hand, be asked anew: their replies answer no request more.
 

@@ -130,7 +130,12 @@ def _compare(
             **_diagnosed(work, folder),
             remarks=list(remarked(work)[work.config.language].values()),
             diversity=records["augment"].summary.get("diversity", []),
-            cost={"calls": calls, "money": money, "currency": priced.currency if priced else ""},
+            cost={
+                "calls": calls,
+                "unpriced": work.ledger.unpriced(),
+                "money": money,
+                "currency": priced.currency if priced else "",
+            },
         )
     )
     reports, curve = work.folder / "reports", folder / LOSS_CURVE

@@ -158,7 +158,9 @@ def _close(work: Work) -> Done:
         )
     calls, cost = work.ledger.spent()
     if cost is not None and (money := price(work.config.teacher)):
-        work.tell(f"{calls} calls made for this project, {cost:.4f} {money.currency}")
+        unpriced = work.ledger.unpriced()
+        least, but = ("at least ", f"; {unpriced} of them without a known price") if unpriced else ("", "")
+        work.tell(f"{calls} calls made for this project, {least}{cost:.4f} {money.currency}{but}")
     work.log.write("account", **{state.value: tally.states[state] for state in State}, calls=calls, cost=cost)
     if tally.states[State.FAILED]:
         raise RawtuneError(
