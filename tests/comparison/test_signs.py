@@ -10,10 +10,10 @@ FACTS = {
 }
 
 
-def asked(tuned, grounded=lambda model, suite: None):
+def asked(tuned, grounded=lambda model, suite: None, base=lambda *_: "I do not know it at all."):
     given = [
         Answer(model, suite, passage, f"What is {passage}, {suite}?", fact, say(suite, passage, fact), passage)
-        for model, say in (("base", lambda *_: "I do not know it at all."), ("a", tuned))
+        for model, say in (("base", base), ("a", tuned))
         for suite in (Suite.SEEN, Suite.PHRASING)
         for passage, fact in FACTS.items()
     ]
@@ -64,3 +64,31 @@ def test_the_questions_at_fault_are_named():
     told = found(lambda suite, passage, fact: "" if passage == "p1" else fact)
     assert told["empty"]["flagged"]
     assert told["empty"]["questions"] == ["What is p1, seen?", "What is p1, phrasing?"]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "Base: 100%, no better, so it is not raised."), ("zh", "基座为 100%，也不比它好，所以不提出。")],
+)
+def test_what_base_does_as_much_is_clear_for_a_reason(language, told):
+    def drifted(*_):
+        return "Это совсем другой язык."
+
+    given = asked(drifted, base=drifted)
+    by_name = {s["name"]: s for s in signs(given, "a", "base", language, {}, {}, load_texts(language))}
+    assert not by_name["drift"]["flagged"]
+    assert by_name["drift"]["sentence"].endswith(told)
+    assert "100%" not in by_name["empty"]["sentence"]
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "Base: 0.09, no better"), ("zh", "基座为 0.09，也不比它好")])
+def test_a_base_as_short_is_a_reason_as_well(language, told):
+    given = asked(lambda *_: "No", base=lambda *_: "No")
+    by_name = {s["name"]: s for s in signs(given, "a", "base", language, {}, {}, load_texts(language))}
+    assert told in by_name["collapse"]["sentence"]
+    raised = asked(lambda *_: "No")
+    (short,) = (
+        s for s in signs(raised, "a", "base", language, {}, {}, load_texts(language)) if s["name"] == "collapse"
+    )
+    assert short["flagged"]
+    assert told not in short["sentence"]

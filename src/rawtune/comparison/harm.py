@@ -48,7 +48,7 @@ class Sign:
     """One sign of harm, measured on ``n`` answers or items; ``value`` is None where there is nothing to measure.
 
     ``message`` is the key of the sentence that says it. ``where`` holds the indexes of the answers or items at fault,
-    for a person to read.
+    for a person to read. ``excused`` is base's value where only that keeps the sign from being raised.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Sign:
     n: int
     message: str
     where: tuple[int, ...] = ()
+    excused: float | None = None
 
 
 def signs(
@@ -162,7 +163,8 @@ def collapse(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:
     wanted = median(len(answer.reference) for answer in scored)
     before = median(len(answer.text) for answer in base if answer.reference) / wanted
     value = median(len(answer.text) for answer in scored) / wanted
-    return _sign("collapse", value, SHORTENED, value < min(SHORTENED, before), len(scored))
+    flagged = value < min(SHORTENED, before)
+    return _sign("collapse", value, SHORTENED, flagged, len(scored), excused=before if value < SHORTENED else None)
 
 
 def remnants(base: Sequence[Answer], tuned: Sequence[Answer]) -> Sign:
@@ -193,9 +195,19 @@ def _more(name: str, threshold: float, base: Sequence[bool], tuned: Sequence[boo
         return _sign(name, None, threshold, False, 0)
     value = sum(tuned) / len(tuned)
     flagged = value > threshold and sum(tuned) > sum(base)
-    return _sign(name, value, threshold, flagged, len(tuned), [i for i, at_fault in enumerate(tuned) if at_fault])
+    where = [i for i, at_fault in enumerate(tuned) if at_fault]
+    before = sum(base) / len(base) if value > threshold else None
+    return _sign(name, value, threshold, flagged, len(tuned), where, before)
 
 
-def _sign(name: str, value: float | None, threshold: float, flagged: bool, n: int, where: Iterable[int] = ()) -> Sign:
+def _sign(
+    name: str,
+    value: float | None,
+    threshold: float,
+    flagged: bool,
+    n: int,
+    where: Iterable[int] = (),
+    excused: float | None = None,
+) -> Sign:
     state = "unmeasured" if value is None else "flagged" if flagged else "clear"
-    return Sign(name, value, threshold, flagged, n, f"harm_{name}_{state}", tuple(where))
+    return Sign(name, value, threshold, flagged, n, f"harm_{name}_{state}", tuple(where), None if flagged else excused)

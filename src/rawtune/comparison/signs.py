@@ -39,9 +39,7 @@ def signs(
             "threshold": sign.threshold,
             "flagged": sign.flagged,
             "n": sign.n,
-            "sentence": texts[sign.message].format(
-                value=_figure(name, sign.value), threshold=_figure(name, sign.threshold), n=sign.n
-            ),
+            "sentence": _sentence(sign, texts),
             "questions": [] if name == "forgetting" else [cases[i].question for i in sign.where[:_SHOWN]],
         }
         for name, sign in ((name, found[name]) for name in NAMES)
@@ -71,6 +69,16 @@ def _gap(cases: Sequence[Case], arm: str) -> harm.Sign:
 def _is_right(case: Case, arm: str) -> bool:
     score = case.scores[arm]
     return score.identified and score.grounded is not False
+
+
+def _sentence(sign: harm.Sign, texts: Mapping[str, str]) -> str:
+    said = texts[sign.message].format(
+        value=_figure(sign.name, sign.value), threshold=_figure(sign.name, sign.threshold), n=sign.n
+    )
+    if sign.excused is None:
+        return said
+    unit = "" if sign.name in _RATIOS else "%"
+    return said + texts["harm_excused"].format(base=_figure(sign.name, sign.excused) + unit)
 
 
 def _figure(name: str, value: float | None) -> str:
