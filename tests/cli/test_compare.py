@@ -1,6 +1,7 @@
 """``rawtune compare``: what it prints, on a real small project."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from tests.stages.compared import make_adapter, make_book
 from tests.tiny_model import make_tiny_model
 
 from rawtune.cli import app
-from rawtune.errors import GateFailed, UsageError
+from rawtune.cli.compare import folders
+from rawtune.errors import GateFailed, ModelUnavailable, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,27 @@ def test_the_gate_fails_with_its_reasons(book, monkeypatch):
     allowed = ["not shown", *flagged]
     configure(book, {"  gate_allows": json.dumps(allowed)})
     assert run(book, monkeypatch, "models/one", "--gate").exit_code == 0
+
+
+def test_a_pattern_passes_over_what_is_no_adapter_and_a_name_does_not(book, monkeypatch):
+    models = book / "models"
+    for name, file in (("merged", "config.json"), ("未完成", "adapter_config.json")):
+        (models / name).mkdir()
+        (models / name / file).write_text("{}", encoding="utf-8")
+    monkeypatch.chdir(book)
+    try:
+        ran = run(book, monkeypatch, "models/*", "--json")
+        assert [arm["name"] for arm in json.loads(ran.stdout)["arms"]] == ["base", "one", "two"]
+        assert "passed over, as no whole adapter is in there: models/merged, models/未完成\n" in ran.stderr
+        for name in ("merged", "未完成"):
+            assert list(folders((f"models/{name}",))) == [Path("models") / name]
+            with pytest.raises(ModelUnavailable, match="no adapter in "):
+                run(book, monkeypatch, f"models/{name}")
+        with pytest.raises(UsageError, match=r"models/mer\*: there is no such folder with an adapter"):
+            run(book, monkeypatch, "models/mer*")
+    finally:
+        for name in ("merged", "未完成"):
+            shutil.rmtree(models / name)
 
 
 def test_a_pattern_without_a_folder_is_wrong_use(book, monkeypatch):

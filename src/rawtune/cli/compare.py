@@ -58,15 +58,28 @@ def compare(
 
 
 def folders(patterns: tuple[str, ...]) -> Iterator[Path]:
-    """The folders that the patterns name, each in its turn; files among the matches of a pattern are passed over."""
+    """The folders that the patterns name, each in its turn.
+
+    Files among the matches of a pattern are passed over, and so are folders without a whole adapter, which are told.
+    """
     for pattern in patterns:
-        named = [pattern] if Path(pattern).exists() else sorted(glob(pattern))  # noqa: PTH207 - it may be absolute
-        found = [Path(name) for name in named if Path(name).is_dir()]
+        named = Path(pattern).exists()
+        matches = [pattern] if named else sorted(glob(pattern))  # noqa: PTH207 - it may be absolute
+        found = [Path(name) for name in matches if Path(name).is_dir()]
+        if not named and (others := [folder for folder in found if not _whole(folder)]):
+            click.echo(f"passed over, as no whole adapter is in there: {', '.join(map(str, others))}", err=True)
+            found = [folder for folder in found if folder not in others]
         if not found:
             raise UsageError(
-                f"{pattern}: there is no such folder", "name the folder of an adapter, such as models/NAME"
+                f"{pattern}: there is no such folder{'' if named else ' with an adapter'}",
+                "name the folder of an adapter, such as models/NAME",
             )
         yield from found
+
+
+def _whole(folder: Path) -> bool:
+    """Whether PEFT's files are there: a merged model has neither, a run that never ended not both."""
+    return all((folder / name).is_file() for name in ("adapter_config.json", "adapter_model.safetensors"))
 
 
 def _table(report: dict[str, Any]) -> Iterator[str]:
