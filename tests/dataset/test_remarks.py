@@ -45,6 +45,7 @@ def test_an_empty_suite_and_one_with_few_passages_are_told(suite, passages, told
     assert (f"{suite}_suite" in found) is told
     for line in found.values():
         assert "{" not in line
-        assert suite in line
+        assert {"en": suite, "zh": {"phrasing": "换问法", "concept": "新概念"}[suite]}[language] in line
+        assert language == "en" or not re.search("[A-Za-z]", line)
         assert not passages or str(passages) in line
         assert ("will not be able to show" in line) is (language == "en")

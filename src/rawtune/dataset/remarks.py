@@ -15,6 +15,8 @@ _TEXTS = {
     "en": {
         "few_answers": "{rows} rows, {answers} answers: with so few texts to learn, the model will recite them, and a"
         " good score for other ways of asking says little; more passages help, more question forms do not",
+        "phrasing_suite": "phrasing",
+        "concept_suite": "concept",
         "empty": "no question of the {suite} suite: the comparison will not be able to show {what}",
         "few": "the {suite} suite asks about {passages}, fewer than {least}: the comparison will not be able to show"
         " with any certainty {what}",
@@ -25,8 +27,10 @@ _TEXTS = {
     "zh": {
         "few_answers": "{rows} 行数据，只有 {answers} 个不同的答案：可学的文本这么少，模型会把它们背下来，"
         "换个问法得到高分也说明不了什么；应当增加段落，而不是增加问法",
-        "empty": "{suite} 测试集没有问题：对比无法说明{what}",
-        "few": "{suite} 测试集只涉及 {passages}，少于 {least} 个：对比无法可靠地说明{what}",
+        "phrasing_suite": "换问法",
+        "concept_suite": "新概念",
+        "empty": "{suite}测试集没有问题：对比无法说明{what}",
+        "few": "{suite}测试集只涉及 {passages}，少于 {least} 个：对比无法可靠地说明{what}",
         "passages": ("1 个段落", "{} 个段落"),
         "phrasing": "训练过的内容换个问法是否仍能答对",
         "concept": "训练对从未训练过的事实有何影响",
@@ -44,5 +48,6 @@ def write(language: str, rows: int, answers: int, suites: Mapping[str, int], lea
         if passages < least:
             form = str(texts["few" if passages else "empty"])
             counted = texts["passages"][passages != 1].format(passages)
-            found[f"{suite}_suite"] = form.format(suite=suite, passages=counted, least=least, what=texts[suite])
+            name = f"{suite}_suite"
+            found[name] = form.format(suite=texts[name], passages=counted, least=least, what=texts[suite])
     return found
