@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rawtune.cli.conversation import HELP, Conversation, visible
+from rawtune.cli.conversation import HELP, Conversation
 from rawtune.errors import Interrupted, UsageError
 from rawtune.ledger.feedback import Feedback, Verdict
 from rawtune.records import Message
@@ -188,16 +188,15 @@ def test_a_model_that_fails_leaves_the_conversation_as_it_was():
     ("text", "shown"),
     [
         ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
-        ("a\rb\x08\x7f\x9b31m", "a\\x0db\\x08\\x7f\\x9b31m"),
+        ("a\rb\x08\x7f\x9b31m", "a\\rb\\x08\\x7f\\x9b31m"),
         ("x\u202ey\u2066\u2028", "x\\u202ey\\u2066\\u2028"),
         ("坤卦\n\tKun, 🐎 é", "坤卦\n\tKun, 🐎 é"),
     ],
 )
 def test_a_model_cannot_give_orders_to_the_terminal(text, shown):
-    assert visible(text) == shown
     talk = Talk("base", answer=lambda name, question: text)
     talk.say("Kun?", "/good")
-    assert "\x1b" not in talk.screen.text
+    assert shown in talk.screen.text
     assert talk.kept[0].answer == text, "it is stored as it was said"
 
 

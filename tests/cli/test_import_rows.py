@@ -7,7 +7,9 @@ from click.testing import CliRunner
 
 from rawtune import project
 from rawtune.cli import app
+from rawtune.cli.import_rows import _print
 from rawtune.project import Project
+from rawtune.stages.importing import REMEDIES, Ended, Imported
 
 
 @pytest.fixture
@@ -59,3 +61,11 @@ def test_rows_that_arrive_are_said_to_be_run_on(book: Path) -> None:
     assert "60 taken" in result.output
     assert "3 passages got a row, 0 another one than before" in result.output
     assert result.output.endswith("go on with: rawtune run\n")
+
+
+def test_what_a_file_says_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    row = Ended(1, 2, "a\x1b[2J.csv", next(iter(REMEDIES)), "neither \x07\nnor \u202e")
+    _print(Imported((row,), 0, 0, "columns \x9b31m问"), 0)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "columns \\x9b31m问"
+    assert said[1] == f"a\\x1b[2J.csv, row 1 (line 2): {row.fate}: neither \\x07 nor \\u202e"

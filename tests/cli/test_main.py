@@ -47,6 +47,17 @@ def test_exit_codes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.startswith("error: ")
 
 
+def test_an_error_that_quotes_a_model_cannot_drive_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise errors.UsageError("it said \x1b[2J", "look at 卦\x07\nor not")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert run(monkeypatch) == 2
+    assert capsys.readouterr().err == "error: it said \\x1b[2J\nhint: look at 卦\\x07\nor not\n"
+
+
 def test_a_bug_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise OSError(errno.EIO, "broken disk")  # names no file

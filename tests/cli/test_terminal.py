@@ -25,3 +25,24 @@ def test_a_bar_in_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: py
         terminal.advance(4, 4, "loss 1.00")
         terminal.begin("compare")
     assert "loss 2.00" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_models_write_cannot_drive_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, live: bool
+) -> None:
+    evil, shown = "蒙\x1b]0;owned\x07\u202e", "蒙\\x1b]0;owned\\x07\\u202e"
+    if live:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TTY_COMPATIBLE", "1")
+        monkeypatch.setenv("COLUMNS", "200")
+    with Terminal(details=True) as terminal:
+        terminal.say(evil)
+        terminal.detail(lambda: f"{evil}\n{evil}")
+        terminal.advance(1, 1, f"{evil}\nerror: no")
+    said = capsys.readouterr().err
+    assert said.count(shown) >= 4
+    assert f"{shown} error: no" in said
+    assert "\x1b]0" not in said
+    assert "\x07" not in said
+    assert "\u202e" not in said

@@ -5,7 +5,8 @@ from tests.training.test_pace import Lines
 
 from rawtune.config import Training
 from rawtune.errors import UsageError
-from rawtune.training.show import show, visible
+from rawtune.training.show import decoded, show
+from rawtune.training.tokens import Encoded
 
 Rows = tuple[tuple[str, str], ...]
 
@@ -41,5 +42,9 @@ def test_cut_rows_are_shown_before_they_are_refused(tiny: Path, rows: Rows) -> N
 
 
 def test_text_cannot_drive_the_terminal() -> None:
-    assert visible("a\tb\x1b[2J\r\u202e") == "a\\tb\\x1b[2J\\r\\u202e"
-    assert visible("一\u3000二\n") == "一\u3000二↵\n"
+    class Reads:
+        def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
+            return {1: "a\tb\x1b[2J\r\u202e", 2: "一\u3000二\n"}[ids[0]]
+
+    row = decoded(Encoded(ids=[1, 2], mask=[False, True], cut=0), Reads(), 1)
+    assert row.runs == (("a\\tb\\x1b[2J\\r\\u202e", False), ("一\u3000二↵\n", True))

@@ -9,6 +9,7 @@ import sys
 import click
 
 from rawtune.errors import RawtuneError
+from rawtune.printable import printable
 
 VERBS = {
     "init": ("rawtune.cli.init", "Make a project folder."),
@@ -85,7 +86,7 @@ def main() -> None:
 
 
 def _fail(message: str, hint: str, code: int) -> None:
-    click.echo(f"error: {message}", err=True)
+    click.echo(printable(f"error: {message}"), err=True)
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(printable(f"hint: {hint}"), err=True)
     sys.exit(code)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from rawtune.printable import printable
 from rawtune.project import Project
 
 
@@ -38,19 +39,19 @@ def attempt(number: int, as_json: bool) -> None:
         for message in request.messages:
             if message not in shown:
                 click.secho(f"── {message.role}", bold=True)
-                click.echo(message.content)
+                click.echo(printable(message.content))
         shown += request.messages
         if request.schema:
             click.secho("── may reply", bold=True)
             click.echo(json.dumps(request.schema, ensure_ascii=False))
         click.secho(f"── reply ({reply.finish_reason}, {reply.latency:.2f} s)", bold=True)
-        click.echo(reply.text)
+        click.echo(printable(reply.text))
     click.secho(f"── {trial.outcome.state}", bold=True)
     if row := trial.outcome.example:
         for column, text in zip(project.config.columns, (row.question, row.answer), strict=True):
-            click.echo(f"{column}: {text}")
+            click.echo(printable(f"{column}: {text}"))
     else:
-        click.echo(trial.outcome.reason)
+        click.echo(printable(trial.outcome.reason))
     known = price and all(reply.cost is not None for _, reply in trial.exchanges)
     money = f"{cost:.6f} {price.currency}" if price and known else "unknown (the price was not known when it was asked)"
     click.echo(f"tokens: {tokens[0]} in, {tokens[1]} out; cost: {money}")

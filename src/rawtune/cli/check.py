@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rawtune.printable import ONE_LINE, printable
+
 if TYPE_CHECKING:
     from rawtune.config import Verification
     from rawtune.linter.lint import Checked, Lint
@@ -92,7 +94,7 @@ def check(
     """
     from rawtune.cli.terminal import Terminal
     from rawtune.linter.lint import Lint
-    from rawtune.linter.report import Summary, printable
+    from rawtune.linter.report import Summary
     from rawtune.linter.writing import Output, targets
     from rawtune.verification import marks
 
@@ -126,9 +128,9 @@ def check(
     if lint.marks.unused and not (select or ignore):
         notes.append(f"{lint.marks.unused} marks of {side} fit no row with a finding any more")
     for line in [] if as_json or as_sarif else list(summary.lines()):
-        click.echo(printable(line))
+        click.echo(printable(line, ONE_LINE))
     for note in notes:
-        click.echo(printable(note), err=True)
+        click.echo(printable(note, ONE_LINE), err=True)
     failed = summary.rows_with_errors or (fail_on == "warning" and summary.rows_with_warnings)
     return 1 if failed else 0
 

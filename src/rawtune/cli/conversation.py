@@ -1,12 +1,12 @@
 """A conversation with one or several models: what the user types, line by line, to questions, answers and verdicts."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from rawtune.errors import Interrupted, RawtuneError
 from rawtune.ledger.feedback import Feedback, Verdict
+from rawtune.printable import printable
 from rawtune.records import Message
 
 HELP = """\
@@ -18,9 +18,6 @@ Each line is a question to every model, in its own history. A line that begins w
   /quit           end; so does Ctrl-D
 MODEL is its name, the beginning of it, or its number; with one model it can be left out. Ctrl-C stops an answer.
 Feedback becomes rows with: rawtune synth --from feedback"""
-_LAYOUT = frozenset("\n\t")
-_MISLEADING = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Line ends that are none, and marks that change the order of what stands beside them."""
 
 Answer = Callable[[str, str, Sequence[Message], Callable[[str], None]], str]
 """Name of a model, question, history, and what to do with each piece of the answer as it comes; the whole answer."""
@@ -90,18 +87,20 @@ class Conversation:
         elif command == "/help":
             self._screen.line(HELP)
         else:
-            self._screen.line(f"{visible(command)} is no command; /help lists them. A question may begin with a space")
+            self._screen.line(
+                f"{printable(command)} is no command; /help lists them. A question may begin with a space"
+            )
         return True
 
     def _ask(self, question: str) -> None:
         for number, model in enumerate(self._models):
-            self._screen.name(number, visible(model))
+            self._screen.name(number, printable(model))
             history = self._histories.get(model, ())
             said: list[str] = []
 
             def show(text: str, said: list[str] = said) -> None:
                 said.append(text)
-                self._screen.piece(visible(text))
+                self._screen.piece(printable(text))
 
             stopped = False
             try:
@@ -110,9 +109,9 @@ class Conversation:
                 answer, stopped = "".join(said), True
                 self._screen.piece(" [stopped]")
             except RawtuneError as error:
-                self._screen.line(visible(error.message))
+                self._screen.line(printable(error.message))
                 if error.hint:
-                    self._screen.line(visible(f"hint: {error.hint}"))
+                    self._screen.line(printable(f"hint: {error.hint}"))
                 continue
             self._screen.line("" if "".join(said) else "[no answer]")
             turns = (Message("user", question), Message("assistant", answer))
@@ -129,7 +128,7 @@ class Conversation:
         ]
         if len(found) == 1:
             return found[0]
-        listed = ", ".join(f"{number} {visible(model)}" for number, model in enumerate(self._models, 1))
+        listed = ", ".join(f"{number} {printable(model)}" for number, model in enumerate(self._models, 1))
         self._screen.line(f"which model? {listed}")
         return ""
 
@@ -159,14 +158,3 @@ class Conversation:
             self._keep(replace(self._correcting, correction=text))
         self._screen.line("kept with the right answer" if text else "kept without one")
         self.drop()
-
-
-def visible(text: str) -> str:
-    """``text`` fit for a terminal: control characters, by which a model could give it orders, as their codes."""
-    return "".join(_shown(sign) for sign in text)
-
-
-def _shown(sign: str) -> str:
-    if sign in _LAYOUT or (unicodedata.category(sign) not in ("Cc", "Cs") and sign not in _MISLEADING):
-        return sign
-    return f"\\x{ord(sign):02x}" if ord(sign) < 256 else f"\\u{ord(sign):04x}"

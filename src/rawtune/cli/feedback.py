@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rawtune.cli.conversation import visible
+from rawtune.printable import printable
 
 if TYPE_CHECKING:
     from rawtune.stages.feedback import Considered
@@ -29,7 +29,7 @@ def report_feedback(considered: "Considered", as_json: bool) -> int:
         found = [one for one in considered.ended if one.fate is fate]
         for one in found:
             question = one.question if len(one.question) <= _LONGEST else f"{one.question[:_LONGEST]}…"
-            click.echo(f"{fate}: {visible(question)} ({visible(one.model)}): {visible(one.reason)}")
+            click.echo(printable(f"{fate}: {question} ({one.model}): {one.reason}"))
         if found and fate in REMEDIES:
             click.echo(f"  {REMEDIES[fate]}")
     parts = [f"{counts[fate.value.replace(' ', '_')]} {fate}" for fate in Fate if fate is not Fate.NEW]

@@ -9,6 +9,7 @@ import click
 
 from rawtune.cli.check import named_columns
 from rawtune.cli.run import shows_json
+from rawtune.printable import ONE_LINE, printable
 from rawtune.project import Project
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def _print(imported: "Imported", left: int) -> None:
     from rawtune.stages.importing import REMEDIES, Fate
 
     if imported.note:
-        click.echo(imported.note)
+        click.echo(printable(imported.note))
     by_fate = sorted(imported.refused, key=lambda row: list(Fate).index(row.fate))
     for fate, group in groupby(by_fate, key=lambda row: row.fate):
         rows = list(group)
         for row in rows[:_SHOWN]:
-            click.echo(f"{_place(row)}: {fate}: {row.reason}")
+            click.echo(printable(f"{_place(row)}: {fate}: {row.reason}", ONE_LINE))
         if len(rows) > _SHOWN:
             click.echo(f"... and {len(rows) - _SHOWN:,} more ({fate}); all of them with --json")
         click.echo(f"  {REMEDIES[fate]}")

@@ -14,6 +14,7 @@ from rich.progress import Progress as RichProgress
 from rich.prompt import Confirm
 
 from rawtune.pipeline import STAGES
+from rawtune.printable import ONE_LINE, printable
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -22,6 +23,7 @@ class Terminal:
     """Draws the progress of a run. Use it in a ``with`` block, so that the bar is taken down.
 
     With ``details`` it prints everything, such as each row as it comes; with ``yes`` it answers every question so.
+    What it is given to say may quote models and files: it is made ``printable`` here.
     """
 
     def __init__(self, details: bool = False, yes: bool = False) -> None:
@@ -64,12 +66,12 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
-        self._console.print(line)
+        self._console.print(printable(line))
 
     def detail(self, line: Callable[[], str]) -> None:
         """Print a line for those who asked to see everything."""
         if self._details:
-            self._console.print(line())
+            self._console.print(printable(line()))
 
     def ask(self, question: str) -> bool:
         """Ask at the terminal; without one, only ``yes`` goes on."""
@@ -81,7 +83,7 @@ class Terminal:
         # The run drains its calls on Ctrl-C; a question in the way would never let it.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            self._yes = Confirm.ask(question, console=self._console, default=False)
+            self._yes = Confirm.ask(printable(question), console=self._console, default=False)
             return self._yes
         finally:
             signal.signal(signal.SIGINT, before)
@@ -89,6 +91,7 @@ class Terminal:
 
     def advance(self, done: int, total: int, note: str = "") -> None:
         """Move the bar; without a terminal, print a line every few seconds and at the end."""
+        note = printable(note, ONE_LINE)
         if self._console.is_terminal:
             if self._task is None:
                 self._task = self._bar.add_task(self._stage, total=total, note=note)

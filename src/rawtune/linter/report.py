@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rawtune.linter.lint import Checked
+from rawtune.printable import ONE_LINE, printable
 from rawtune.records import Finding, Passage, Severity
 from rawtune.verification.rulebook import RULES
 
@@ -118,11 +119,11 @@ def describe(path: Path, checked: Checked, mark: tuple[str, str]) -> Iterator[st
         if RULES[finding.code].private:
             texts[finding.column] = _masked(texts[finding.column], finding)
     for finding, passage in zip(checked.findings, checked.sources, strict=True):
-        yield printable(f"{place(path, checked)}: {finding.severity.value} {finding.code} {finding.message}")
+        yield printable(f"{place(path, checked)}: {finding.severity.value} {finding.code} {finding.message}", ONE_LINE)
         if shown := _shown(texts.get(finding.column, ""), finding.start, finding.end, mark):
             yield f"    {shown}"
         if passage:
-            yield f"    {printable(passage.document)}: {_source(finding, passage, mark)}"
+            yield f"    {printable(passage.document, ONE_LINE)}: {_source(finding, passage, mark)}"
 
 
 def _masked(text: str, finding: Finding) -> str:
@@ -144,9 +145,5 @@ def _shown(text: str, start: int, end: int, mark: tuple[str, str]) -> str:
         inside = f"{inside[: _LONGEST // 2]} … {inside[-_LONGEST // 2 :]}"
     before = f"{'…' if start > _AROUND else ''}{text[max(0, start - _AROUND) : start]}"
     behind = f"{text[end : end + _AROUND]}{'…' if end + _AROUND < len(text) else ''}"
-    return f"{printable(before)}{mark[0]}{printable(inside)}{mark[1]}{printable(behind)}"
-
-
-def printable(text: str) -> str:
-    """A text on one line, without control characters: what a model wrote might drive the terminal by them."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
+    before, inside, behind = (printable(part, ONE_LINE) for part in (before, inside, behind))
+    return f"{before}{mark[0]}{inside}{mark[1]}{behind}"

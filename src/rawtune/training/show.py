@@ -5,10 +5,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from rawtune.config import Training
+from rawtune.printable import printable
 from rawtune.progress import Progress
 from rawtune.training import models
 from rawtune.training.rows import encode_rows, refuse_cut, remarks
 from rawtune.training.tokens import Encoded
+
+_LAYOUT = {"\n": "↵\n"}  # so tabs are told from spaces, too
 
 
 class Shown(NamedTuple):
@@ -42,17 +45,8 @@ def show(
 def decoded(row: Encoded, tokenizer: Any, number: int) -> Shown:
     """One row, its control tokens spelt out; characters that would drive a terminal are made visible."""
     runs = tuple(
-        (visible(tokenizer.decode([token for token, _ in run], skip_special_tokens=False)), learnt)
+        (printable(tokenizer.decode([token for token, _ in run], skip_special_tokens=False), _LAYOUT), learnt)
         for learnt, run in groupby(zip(row.ids, row.mask, strict=True), key=lambda pair: pair[1])
     )
     learnt = sum(row.mask)
     return Shown(number, runs, len(row.ids) - learnt, learnt, row.cut)
-
-
-def visible(text: str) -> str:
-    r"""``text`` with ↵ at its line breaks, and other control characters as Python escapes them.
-
-    >>> visible("a\nb\x1b[2J")
-    'a↵\nb\\x1b[2J'
-    """
-    return "".join("↵\n" if c == "\n" else c if c.isprintable() or c == "\u3000" else ascii(c)[1:-1] for c in text)
