@@ -139,6 +139,15 @@ def test_warnings_name_what_lowers_trust(variant):
     assert "stopped being a number" not in warnings
 
 
+def test_questions_that_chose_the_adapter_are_told(variant):
+    evidence = variant()
+    told = "best of 5 checks during training, by its answers to 4 of the 14 questions in new phrasings"
+    assert told in " ".join(build(replace(evidence, chosen={"checks": 5, "questions": 4}))["warnings"])
+    untested = [answer for answer in evidence.answers if answer.suite is not Suite.PHRASING]
+    unasked = build(replace(evidence, chosen={"checks": 5, "questions": 4}, answers=untested))
+    assert told[:9] not in " ".join(unasked["warnings"])
+
+
 def test_nothing_to_warn_of_gives_no_warnings(variant):
     clean = variant()
     counts = replace(clean.counts, picked=8, extracted=0, train_rows=7)

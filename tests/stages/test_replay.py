@@ -11,7 +11,7 @@ from rawtune import project
 from rawtune.progress import Silent
 from rawtune.project import Project
 from rawtune.records import Suite
-from rawtune.stages import stopping
+from rawtune.stages import compare, stopping
 from rawtune.training import runs, trainer
 
 
@@ -44,6 +44,7 @@ def test_what_is_replayed_and_why_it_stopped_is_told(book: Path, monkeypatch: py
     with Project(book, heard) as opened:
         adapter = opened.train()
         summary = opened.status()[5].record.summary
+        chosen = compare._chosen(opened._work, compare._training(adapter))
         stored = opened._work.ledger.answers()
         diagnosis = opened.diagnose()
     rows = summary["rows"]
@@ -53,6 +54,7 @@ def test_what_is_replayed_and_why_it_stopped_is_told(book: Path, monkeypatch: py
     record = json.loads((adapter / runs.RECORD).read_text())
     assert (record["replayed"], record["stopped"], record["kept_step"]) == (2, summary["stopped"], summary["kept_step"])
     assert [check["step"] for check in record["checks"]] == [summary["steps"]]
+    assert chosen == {"checks": 1, "questions": 15}
     card = (adapter / "README.md").read_text()
     assert "| 混入的基座模型自己的回答 | 2 |" in card
     assert f"第 {summary['kept_step']} 步" in card

@@ -48,7 +48,8 @@ class Evidence:
     general suite it chose rightly; ``trained``: by passage, the texts trained on; ``isolation``: the figures of
     ``Isolation``; ``passages``: text by id; ``losses``: one a training step, of the primary arm; ``curve``: the verdict
     on them; ``suspects``: rows that stand out; ``remarks`` and ``diversity``: what export and augment told; ``cost``:
-    calls, tokens and money; ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a line.
+    calls, tokens and money; ``chosen``: by how many ``checks`` of how many ``questions`` in new phrasings the primary
+    adapter was chosen, empty if by none; ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a line.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Evidence:
     remarks: Sequence[str] = ()
     diversity: Sequence[Mapping[str, Any]] = ()
     cost: Mapping[str, Any] = field(default_factory=dict)
+    chosen: Mapping[str, int] = field(default_factory=dict)
 
 
 def build(evidence: Evidence) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def build(evidence: Evidence) -> dict[str, Any]:
         if suites.get(Suite.PHRASING)
         else "not shown",
         "sentence": wording.sentence(arms[0], primary, texts),
-        "warnings": wording.warnings(asdict(evidence.counts), evidence.losses, primary, texts),
+        "warnings": wording.warnings(asdict(evidence.counts), evidence.losses, primary, texts, evidence.chosen),
         "primary": evidence.primary,
         "arms": arms,
         "isolation": dict(evidence.isolation),

@@ -48,9 +48,13 @@ def _decimals(before: float, after: float, gain: Mapping[str, Any]) -> int:
 
 
 def warnings(
-    counts: Mapping[str, Any], losses: Sequence[float], primary: Mapping[str, Any], texts: Mapping[str, str]
+    counts: Mapping[str, Any],
+    losses: Sequence[float],
+    primary: Mapping[str, Any],
+    texts: Mapping[str, str],
+    chosen: Mapping[str, int],
 ) -> list[str]:
-    """Say what a reader must know before trusting the numbers; ``counts`` are those of the report."""
+    """Say what a reader must know before trusting the numbers; ``counts`` and ``chosen`` are those of the report."""
     found: list[tuple[str, dict[str, Any]]] = []
     for suite, measured in primary["difference"].items():
         gain = measured.get("chrf") or measured["refused"]
@@ -62,6 +66,8 @@ def warnings(
         found.append(("warning_repeated", {"rows": counts["train_rows"], "answers": counts["distinct_answers"]}))
     if counts["extracted"]:
         found.append(("warning_extracted", {"extracted": counts["extracted"], "kept": counts["kept"]}))
+    if chosen and Suite.PHRASING in primary["difference"]:
+        found.append(("warning_chosen", {**chosen, "of": primary["difference"][Suite.PHRASING]["chrf"]["n"]}))
     if not all(map(isfinite, losses)):
         found.append(("warning_diverged", {}))
     return [texts[key].format(**values) for key, values in found]

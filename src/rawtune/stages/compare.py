@@ -18,7 +18,7 @@ from rawtune.ledger.ledger import StageRecord
 from rawtune.llm import price
 from rawtune.records import content_hash
 from rawtune.stages import arms as asking
-from rawtune.stages import diagnose, general
+from rawtune.stages import diagnose, general, stopping
 from rawtune.stages.export import remarked
 from rawtune.stages.judging import judge
 from rawtune.stages.questions import held_out, questions
@@ -136,6 +136,7 @@ def _compare(
                 "money": money,
                 "currency": priced.currency if priced else "",
             },
+            chosen=_chosen(work, training),
         )
     )
     reports, curve = work.folder / "reports", folder / LOSS_CURVE
@@ -153,6 +154,12 @@ def _trained(work: Work, passages: Mapping[str, str]) -> dict[str, list[str]]:
     for row in work.ledger.training_rows():
         texts.setdefault(row.passage_id, [passages[row.passage_id]]).append(row.answer)
     return {id: list(dict.fromkeys(own)) for id, own in texts.items()}
+
+
+def _chosen(work: Work, training: Mapping[str, Any]) -> dict[str, int]:
+    """By what the adapter was chosen among those of its run; nothing if it is the last step's unseen."""
+    checks = len(training.get("checks", ()))
+    return {"checks": checks, "questions": len(stopping.unseen(work))} if checks else {}
 
 
 def _diagnosed(work: Work, folder: Path) -> dict[str, Any]:

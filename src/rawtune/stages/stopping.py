@@ -30,18 +30,23 @@ def evaluating(work: Work, rows: Iterable[files.Row]) -> Evaluate | None:
     """How a model is checked that is trained on ``rows``; None if it is not to be, or there is nothing to ask."""
     if not work.config.training.stopping:
         return None
-    unseen = _spread(work.ledger.suite(Suite.PHRASING), SAMPLE)
-    if not unseen:
+    asked = unseen(work)
+    if not asked:
         work.tell("training.stopping: no phrasing is held out, so that nothing can be checked; all steps are trained")
         return None
-    trained, passages = set(rows), {row.passage_id for row in unseen}
+    trained, passages = set(rows), {row.passage_id for row in asked}
     known = [row for row in work.ledger.training_rows() if (row.question, row.answer) in trained]
-    seen = _spread([row for row in known if row.passage_id in passages and asked_as_held_out(row)], len(unseen))
+    seen = _spread([row for row in known if row.passage_id in passages and asked_as_held_out(row)], len(asked))
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for row in known:
         if row.answer not in texts[row.passage_id]:
             texts[row.passage_id].append(row.answer)
-    return partial(_evaluate, work, _Asked(unseen, seen), texts)
+    return partial(_evaluate, work, _Asked(asked, seen), texts)
+
+
+def unseen(work: Work) -> list[Example]:
+    """The questions in new phrasings that a check asks."""
+    return _spread(work.ledger.suite(Suite.PHRASING), SAMPLE)
 
 
 def _evaluate(work: Work, asked: _Asked, trained: dict[str, list[str]], model: Any, tokenizer: Any) -> Figures:
