@@ -54,6 +54,13 @@ def test_answers_are_dealt_out_evenly_and_not_by_family():
     assert max(map(len, families)) > 1
 
 
+@pytest.mark.parametrize("answers", [["own", "b", "c", "d"], ["本来的", "乙", "丙", "丁"]])
+def test_the_rows_own_answer_is_never_left_out(answers):
+    for row_id in map(str, range(20)):
+        assert deal(["x"], answers, row_id) == {"x": answers[0]}
+        assert len(set(deal("wxyz", answers, row_id).values())) == 4
+
+
 def test_one_answer_is_that_of_all_forms():
     assert deal(["x", "y"], ["a"], "ab12") == {"x": "a", "y": "a"}
     assert deal([], ["a"], "ab12") == {}

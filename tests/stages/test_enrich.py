@@ -250,6 +250,22 @@ def test_questions_share_out_the_wordings_and_are_as_many_as_before(
         assert asked == own  # the test holds on to the rows' own answers
 
 
+@BOTH
+@pytest.mark.parametrize(("variants", "kept"), [(1, 0), (2, 8)])
+def test_no_more_wordings_are_asked_for_than_the_questions_use(
+    tmp_path: Path, author: Author, language: str, variants: int, kept: int
+) -> None:
+    author.language = language
+    made, heard = make(tmp_path, language, answers=3, variants=variants), Heard()
+    figures = augment(made, heard)
+    assert (figures["wordings"], figures["distinct_answers"], len(author.asked)) == (kept, 8 + kept, kept)
+    said = f"wordings: asked for 2 x 8 at most = {kept}, as some have fewer questions; kept {kept}, refused 0"
+    assert said in heard.lines
+    with Project(made) as opened:
+        own = {row.answer for row in opened._work.ledger.synthesised()}
+    assert own <= {row.answer for row in trained(made)}
+
+
 def test_a_wording_keeps_numbers_and_names_and_is_none_that_is_there(tmp_path: Path, author: Author) -> None:
     def spoil(name: str, part: str, texts: dict[str, str]) -> object:
         worse = {

@@ -38,11 +38,14 @@ def deal(forms: Sequence[str], answers: Sequence[str], row_id: str) -> Mapping[s
     """The answer that each question form of a row is trained with: dealt out evenly, and the same in every run.
 
     Each run of as many forms as there are answers takes all of these, in an order drawn by the row: the forms take one
-    family in turn, and with a fixed order a family might always have the same wording.
+    family in turn, and with a fixed order a family might always have the same wording. The first of ``answers``, the
+    row's own, is dealt first, so that it is never left out.
     """
     drawn = random.Random(row_id)  # noqa: S311 - not for secrets
     dealt: dict[str, str] = {}
     for start in range(0, len(forms), len(answers)):
         order = drawn.sample(answers, len(answers))
+        if start == 0:
+            order = [answers[0], *(answer for answer in order if answer != answers[0])]
         dealt.update(zip(forms[start : start + len(answers)], order, strict=False))
     return dealt

@@ -60,7 +60,7 @@ def run(work: Work) -> Done:
     trained = [row for row in synthesised if row.split is Split.TRAIN]
     allowed = shares([row.concept for row in trained], settings.variants, settings.per_concept)
     forms = _draw(templates, trained, allowed, unfit)
-    made = enrich.enrich(work, synthesised)
+    made = enrich.enrich(work, synthesised, forms)
     varied = {row.id: list(_vary(row, made, forms, templates, unfit)) for row in synthesised}
     filled = [question for questions in varied.values() for question in questions]
     repeats.refuse(work, made, filled)
@@ -83,7 +83,7 @@ def run(work: Work) -> Done:
         "diversity": [figures._asdict() for figures in diversity(list(forms.values()), templates.families)],
     }
     _tell(work, templates, sum(row.suite is None for row in filled), summary)
-    summary |= enrich.close(work, made, len(trained), len(synthesised) - len(trained))
+    summary |= enrich.close(work, made, [len(forms[row.id]) for row in trained], len(synthesised) - len(trained))
     return Done(content_hash([row.id for row in rows]), summary)
 
 

@@ -71,9 +71,15 @@ def inputs(work: Work) -> str:
     return content_hash([*asked, teacher, hash_settings(work.config.verification)])
 
 
-def enrich(work: Work, rows: Sequence[Example]) -> Enriched:
+def further(work: Work, share: int) -> int:
+    """How many wordings besides its own answer a row with ``share`` question forms can use."""
+    return max(0, min(work.config.augmentation.answers, share) - 1)
+
+
+def enrich(work: Work, rows: Sequence[Example], forms: Mapping[str, Sequence[str]]) -> Enriched:
     """Ask the teacher for what the settings name. Its replies are stored, so they are paid for once.
 
+    ``forms`` are, by row, the question forms that it is trained with: no more wordings are asked for than these use.
     Raises ``UsageError`` for a teacher that only picks, ``RawtuneError`` if calls failed, ``GateFailed`` if the money
     was not agreed to or nothing at all can be used.
     """
@@ -82,10 +88,11 @@ def enrich(work: Work, rows: Sequence[Example]) -> Enriched:
         return made
     settings = work.config.augmentation
     asking = _Asking(work, made, addressed(work, "kinds" if settings.kinds else "answers"))
-    talks = {f"{name} of {row.id}": (row, talk) for row in rows for name, talk in asking.talks(row)}
-    further = f"; further wordings of each answer: {settings.answers - 1}" if settings.answers > 1 else ""
+    shares = [(row, len(forms.get(row.id, ()))) for row in rows]
+    talks = {f"{name} of {row.id}": (row, talk) for row, share in shares for name, talk in asking.talks(row, share)}
+    more = f"; further wordings of each answer: {settings.answers - 1}" if settings.answers > 1 else ""
     named = ", ".join(settings.kinds) or "no kinds"
-    work.progress.say(f"the teacher is asked about {len(rows)} rows: {named}{further}")
+    work.progress.say(f"the teacher is asked about {len(rows)} rows: {named}{more}")
     confirm_questions(work, list(_unpaid(work, talks.values())), _longest(work), work.config.teacher)
     failed = Counter[str]()
     found: dict[str, dict[str, Part]] = {}
@@ -137,7 +144,7 @@ class _Asking:
         self._weights = weights(work)
         self._checker = Checker(work.config.verification, self._weights)
 
-    def talks(self, row: Example) -> Iterator[tuple[str, Talk]]:
+    def talks(self, row: Example, share: int) -> Iterator[tuple[str, Talk]]:
         """What the teacher is asked about a row; of a held-out one only what its passage does not answer."""
         settings, passage = self._work.config.augmentation, self._passages[row.passage_id]
         wanted = [k for k in settings.kinds if row.split is Split.TRAIN or k == kinds.UNANSWERABLE]
@@ -147,8 +154,7 @@ class _Asking:
             check = partial(self._fault, passage, row)
             said = row.answer[start:end]
             yield "kinds", partial(kinds.ask, row, passage.text, said, askers, check, **self._how)
-        if settings.answers > 1 and row.split is Split.TRAIN:
-            number = settings.answers - 1
+        if (number := further(self._work, share)) and row.split is Split.TRAIN:
 
             def talk() -> Generator[Request, Reply, dict[str, Part]]:
                 met = {plain(row.answer)}  # a talk may be begun twice
@@ -236,23 +242,23 @@ def _example(work: Work, row: Example, kind: str, question: str, answer: str) ->
     )
 
 
-def close(work: Work, made: Enriched, trained: int, held_out: int) -> dict[str, Any]:
-    """The account of all that was made of so many rows: told, and as figures.
+def close(work: Work, made: Enriched, shares: Sequence[int], held_out: int) -> dict[str, Any]:
+    """The account of all that was made, told and as figures; ``shares`` are the numbers of forms of the trained rows.
 
     Raises ``AccountingError`` if something is missing from it, ``GateFailed`` if nothing could be used.
     """
     if not inputs(work):
         return {}
     settings = work.config.augmentation
-    further = settings.answers - 1
+    trained, most = len(shares), settings.answers - 1
     about_held_out = held_out * (kinds.UNANSWERABLE in settings.kinds)
-    asked = {"kind": len(settings.kinds) * trained + about_held_out, "wording": further * trained}
+    wanted = sum(further(work, share) for share in shares)
+    asked = {"kind": len(settings.kinds) * trained + about_held_out, "wording": wanted}
     reworded = sum(len(answers) - 1 for answers in made.answers.values())
     kept = {"kind": len(made.rows), "wording": reworded}
-    codes = {
-        what: Counter(entry.code for entry in made.refused if (entry.asked_for == "wording") is (what == "wording"))
-        for what in asked
-    }
+    codes = {what: Counter[str]() for what in asked}
+    for entry in made.refused:
+        codes["wording" if entry.asked_for == "wording" else "kind"][entry.code] += 1
     for what, count in asked.items():
         if count != kept[what] + codes[what].total():
             raise AccountingError(
@@ -263,8 +269,9 @@ def close(work: Work, made: Enriched, trained: int, held_out: int) -> dict[str, 
     if settings.kinds:
         more = f" + {about_held_out} of held-out passages" if about_held_out else ""
         work.tell(f"kinds: asked for {len(settings.kinds)} x {trained}{more}; {_sum(kept['kind'], codes['kind'])}")
-    if further:
-        work.tell(f"wordings: asked for {further} x {trained}; {_sum(reworded, codes['wording'])}")
+    if most:
+        less = f" at most = {wanted}, as some have fewer questions" if wanted < most * trained else ""
+        work.tell(f"wordings: asked for {most} x {trained}{less}; {_sum(reworded, codes['wording'])}")
     for entry in made.refused:
         work.log.write("refused", passage=entry.passage, asked_for=entry.asked_for, code=entry.code)
     if made.asked and not made.rows and not made.answers:
