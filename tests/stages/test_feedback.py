@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from rawtune import project
 from rawtune.errors import GateFailed
 from rawtune.ledger.feedback import Fate, Feedback, Verdict
 from rawtune.project import Project
-from rawtune.records import Message, Split
+from rawtune.records import Message, Split, Suite
+from rawtune.stages import feedback
 
 TEXTS = {
     "en": (
@@ -167,6 +169,34 @@ def test_a_correction_stands_in_for_the_row_of_its_question(guide: Path) -> None
         after = trained(opened)
         assert after[known] == [right]
         assert len(after) == len(rows)
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_what_joins_is_told_and_adds_up(tmp_path: Path, language: str) -> None:
+    question, answer = ASKED[language]
+    concept = TEXTS[language][1].partition("\n")[0]
+    with Project(make(tmp_path, language)) as opened:
+        assert "feedback" not in opened.augment()
+        known = next(row.question for row in opened._work.ledger.training_rows() if row.concept == concept)
+        say(opened, question, answer)
+        say(opened, known, "?", Verdict.BAD, answer)
+        assert fates(opened) == {"taken": 2}
+        figures = {"joined": 2, "displaced_rows": 1, "asked_in_test": 0, "without_row": 0}
+        assert opened.augment()["feedback"] == figures
+        ledger = opened._work.ledger
+        parents = ledger.synthesised()
+        rows = [row for row in ledger.training_rows() if row.template != "feedback"]
+        lines: list[str] = []
+        opened._work.progress.say = lines.append  # type: ignore[method-assign]
+        other = next(parent.passage_id for parent in parents if parent.concept != concept)
+        elsewhere = replace(rows[0], question=known, passage_id=other)
+        asked = replace(rows[0], question=question, suite=Suite.PHRASING)
+        joined, told = feedback.joined(opened._work, [elsewhere, asked], parents)
+        assert told == {"feedback": {"joined": 1, "displaced_rows": 0, "asked_in_test": 1, "without_row": 0}}
+        assert joined[:2] == [elsewhere, asked], "another passage's row of the same question stays"
+        _, told = feedback.joined(opened._work, rows, [row for row in parents if row.concept != concept])
+        assert told == {"feedback": {"joined": 0, "displaced_rows": 0, "asked_in_test": 0, "without_row": 2}}
+        assert "the passages of 2 have no row to train on" in lines[-1]
 
 
 def test_of_two_answers_to_one_question_the_newer_is_taken(guide: Path) -> None:

@@ -64,7 +64,7 @@ def run(work: Work) -> Done:
     varied = {row.id: list(_vary(row, made, forms, templates, unfit)) for row in synthesised}
     filled = [question for questions in varied.values() for question in questions]
     repeats.refuse(work, made, filled)
-    rows = feedback.joined(work, _in_order(varied, made.rows), synthesised)
+    rows, from_users = feedback.joined(work, _in_order(varied, made.rows), synthesised)
     work.ledger.save_questions(rows)
 
     train = [row for row in rows if row.suite is None]
@@ -84,6 +84,7 @@ def run(work: Work) -> Done:
     }
     _tell(work, templates, sum(row.suite is None for row in filled), summary)
     summary |= enrich.close(work, made, [len(forms[row.id]) for row in trained], len(synthesised) - len(trained))
+    summary |= from_users
     return Done(content_hash([row.id for row in rows]), summary)
 
 

@@ -85,17 +85,38 @@ def inputs(work: Work) -> dict[str, str]:
     return {"feedback that was taken": content_hash(taken)} if taken else {}
 
 
-def joined(work: Work, rows: Sequence[Example], parents: Sequence[Example]) -> list[Example]:
-    """``rows`` with those of the feedback that was taken, which stand in for other training rows of their questions.
+def joined(
+    work: Work, rows: Sequence[Example], parents: Sequence[Example]
+) -> tuple[list[Example], dict[str, dict[str, int]]]:
+    """``rows`` with those of the feedback that was taken, and what became of it as figures; none if none was taken.
 
-    A question that is asked in the test is never trained on, also where it was drawn since the feedback was taken.
+    They stand in for other training rows of their passages that ask the same. A question that is asked in the test is
+    never trained on, also where it was drawn since the feedback was taken.
     """
+    number = sum(one.fate is Fate.TAKEN for one in work.ledger.feedback())
+    if not number:
+        return list(rows), {}
     asked = {plain(row.question) for row in rows if row.suite}
-    taken = [row for row in work.ledger.feedback_rows(parents) if plain(row.question) not in asked]
-    answered = {plain(row.question) for row in taken}
-    if taken:
-        work.tell(f"{len(taken)} questions of users join them, with answers from feedback")
-    return [*(row for row in rows if row.suite or plain(row.question) not in answered), *taken]
+    found = work.ledger.feedback_rows(parents)
+    taken = [row for row in found if plain(row.question) not in asked]
+    answered = {(row.passage_id, plain(row.question)) for row in taken}
+    others = [row for row in rows if row.suite or (row.passage_id, plain(row.question)) not in answered]
+    figures = {
+        "joined": len(taken),
+        "displaced_rows": len(rows) - len(others),
+        "asked_in_test": len(found) - len(taken),
+        "without_row": number - len(found),
+    }
+    work.tell(
+        f"{number} answers from feedback: {len(taken)} join the rows to train on, in place of"
+        f" {figures['displaced_rows']} others"
+    )
+    if left := number - len(taken):
+        work.tell(
+            f"{left} do not join: the test asks the question of {figures['asked_in_test']}, and the passages of"
+            f" {figures['without_row']} have no row to train on; look anew with: rawtune synth --from feedback"
+        )
+    return [*others, *taken], {"feedback": figures}
 
 
 def _is_open(one: Feedback) -> bool:
