@@ -28,7 +28,9 @@ class Passages(Section):
     """How raw text becomes passages."""
 
     max_tokens: int = Field(512, ge=16, description="A longer sample is split at sentence ends (estimated tokens).")
-    held_out: Share = Field(0.1, description="Share of passages never trained on; frozen when a passage is first read.")
+    held_out: float = Field(
+        0.1, ge=0, lt=1, description="Share of passages never trained on; frozen when a passage is first read."
+    )
 
 
 class Price(Section):

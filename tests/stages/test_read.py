@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rawtune import project
+from rawtune.errors import UsageError
 from rawtune.progress import Silent
 from rawtune.project import Project
 from rawtune.records import Split
@@ -93,3 +94,19 @@ def test_too_few_held_out_passages_are_told(tmp_path: Path, limit: int, told: bo
     book = project.create(tmp_path / "book", "zhouyi-zh", limit=limit, settings=settings)
     lines = read(book)[2]
     assert any("with fewer than 6" in line for line in lines) is told
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_that_nothing_is_left_to_train_on_is_told_before_anything_is_frozen(tmp_path: Path, example: str) -> None:
+    book = make(tmp_path, example, 0.9)
+    texts = (book / "raw/hexagrams.txt").read_text(encoding="utf-8").strip().split("\n\n")[:3]
+    with pytest.raises(UsageError, match=r"no passage is left to train on: passages\.held_out is 0\.9, and all 3 "):
+        read(book, texts)
+    settings = book / "rawtune.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("held_out: 0.9", "held_out: 0.4"), "utf-8")
+    figures, splits, _ = read(book)
+    assert (figures["train_passages"], figures["held_out_passages"]) == (2, 1)
+    (held,) = [text for text, split in splits.items() if split is Split.HELD_OUT]
+    with pytest.raises(UsageError, match="all 2 passages would be held out"):
+        read(book, [held, edited(held)])
+    assert read(book, [held, *texts])[0]["train_passages"] == 2

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rawtune.comparison.statistics import MIN_CLUSTERS
 from rawtune.dataset.files import sha256
+from rawtune.errors import UsageError
 from rawtune.passages import held_out
 from rawtune.passages.near import NearDuplicates
 from rawtune.passages.split import split
@@ -20,14 +21,24 @@ def inputs(work: Work) -> dict[str, str]:
 
 
 def run(work: Work) -> Done:
-    """Read file by file, so that a library fits as well as a page; a bad file leaves everything as it was."""
+    """Read file by file, so that a library fits as well as a page; a fault leaves everything as it was.
+
+    Raises ``RawTextError`` for bad files, and ``UsageError`` if all passages would be held out.
+    """
     settings = work.config.passages
     if ignored := text.ignored(work.folder):
         work.progress.say(f"not read, as only .txt files in raw/ itself are: {', '.join(ignored)}")
     near = _Near(work)
 
     def hold_out(new: Sequence[str], copies: Mapping[str, int], held: int, total: int) -> Iterator[str]:
-        return held_out.choose(new, copies, held, total, settings.held_out, near.groups, near.frozen)
+        chosen = [*held_out.choose(new, copies, held, total, settings.held_out, near.groups, near.frozen)]
+        if held + sum(1 + copies.get(id, 0) for id in chosen) >= total:
+            raise UsageError(  # now, as a split that is saved stays, and the teacher is paid for held-out ones, too
+                f"no passage is left to train on: passages.held_out is {settings.held_out:g}, and all {total} passages"
+                " would be held out",
+                "lower passages.held_out in rawtune.yaml, or add raw text; nothing was changed",
+            )
+        return iter(chosen)
 
     work.ledger.save_passages(near.watch(split(text.read(work.folder), settings.max_tokens)), hold_out)
     digest = hashlib.sha256()
