@@ -275,3 +275,10 @@ def test_half_precision_weights_carry_full_precision_adapters(
     assert base.dtype is torch.bfloat16
     assert run.losses[-1] < run.losses[0] / 2
     assert all(weight.dtype is torch.float32 for weight in weights(run).values())
+
+
+def test_what_is_refused_leaves_no_folder_behind(tiny: Path, tmp_path: Path) -> None:
+    settings = Training(max_output_tokens=8, max_cut=0.0)
+    with pytest.raises(UsageError):
+        train([("What is it?", "word " * 50)], str(tiny), settings, tmp_path / "run", Silent())
+    assert not (tmp_path / "run").exists()

@@ -54,13 +54,18 @@ class TrainingRun:
 
 
 def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training, draw: str = "written_out") -> str:
-    """Hash of all that decides what a run will learn."""
+    """Hash of what a run learns from: rows, model and settings."""
     settled = settings.model_dump(mode="json", exclude=set(SAME_RESULT))
     return content_hash([model_name, settled, [list(row) for row in rows], draw])
 
 
+def beginning(identity: str, beside: str) -> str:
+    """Hash of all that decides what a run will learn; ``beside`` is the hash of what its caller knows, or empty."""
+    return content_hash([identity, beside]) if beside else identity
+
+
 def identity_of(output: Path) -> str | None:
-    """The identity with which the run in ``output`` was begun; None if there is none."""
+    """The hash with which the run in ``output`` was begun; None if there is none."""
     try:
         found: str = json.loads((output / _STARTED).read_text(encoding="utf-8"))["identity"]
     except (OSError, ValueError, KeyError):
@@ -79,12 +84,11 @@ def last_whole_checkpoint(output: Path) -> Path | None:
     return None
 
 
-def enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
-    """Make ``output`` ready for a run; the run itself if it is complete there."""
+def find(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
+    """The run in ``output`` if it is complete there. Raises ``UsageError`` if another one is in the way."""
     if not resume:
         if (output / RECORD).exists():
             raise UsageError(f"{output} already holds a trained adapter", "choose another folder, or resume")
-        drop(output, "checkpoint-*", "best-*", replay.FILE_NAME)
     elif (output / _STARTED).exists():
         if identity_of(output) != begun_with:
             raise UsageError(
@@ -92,10 +96,16 @@ def enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
             )
         if (output / RECORD).exists():
             return complete(output)
+    return None
+
+
+def begin(output: Path, begun_with: str, resume: bool) -> None:
+    """Make ``output`` ready for a run, once nothing speaks against it; what is refused leaves no folder behind."""
     with saving(output):
         output.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            drop(output, "checkpoint-*", "best-*", replay.FILE_NAME)
         write(output / _STARTED, {"identity": begun_with})
-    return None
 
 
 def complete(output: Path) -> TrainingRun:

@@ -34,6 +34,7 @@ def train(
     draw: str = "written_out",
     ask: Ask | None = None,
     evaluate: Evaluate | None = None,
+    beside: str = "",
 ) -> TrainingRun:
     """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
 
@@ -46,13 +47,15 @@ def train(
     With several ``processes`` in the settings, as many do the work together, and this one waits.
     ``ask`` is given base model and tokenizer, once for a run, and brings the rows that are replayed, each trained in
     every epoch. With ``evaluate`` the model is checked as it learns, the run ends when the rules of ``stopping`` say
-    so, and the adapter of the best check is kept. Neither goes with several processes.
+    so, and the adapter of the best check is kept. Neither goes with several processes. ``beside`` is a hash of what
+    else these two, and the model, depend on: where it differs, it is another run.
 
     Raises ``UsageError`` naming every row that cannot be trained on, or if too many answers are cut;
     ``ModelUnavailable``; ``StorageFull`` (the last checkpoint stays usable, as after Ctrl-C); or ``RawtuneError`` if
     the loss is no longer a number, or if memory runs out, naming the setting to change.
     """
-    if done := runs.enter(output, runs.identity(rows, model_name, settings, draw), resume):
+    begun_with = runs.beginning(runs.identity(rows, model_name, settings, draw), beside)
+    if done := runs.find(output, begun_with, resume):
         return done
     number = processes.count(settings)
     if number > 1 and (ask or evaluate):
@@ -65,6 +68,7 @@ def train(
     refuse_cut(encoded, settings)
     for remark in remarks(encoded, tokenizer, settings):
         progress.say(remark)
+    runs.begin(output, begun_with, resume)
     if number == 1:
         return tune(rows, encoded, model_name, settings, output, progress, ids, draw, ask, evaluate)
     models.make_ready(model_name, progress)
