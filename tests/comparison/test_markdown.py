@@ -23,7 +23,17 @@ def test_a_raised_sign_is_bold_and_in_the_heading(evidence):
     empty = [replace(a, text="") if a.model != "base" else a for a in evidence.answers]
     text, said = load_texts(evidence.language), markdown(build(replace(evidence, answers=empty)))
     assert text["headline_but"] in said.splitlines()[0]
-    assert f"- **{text['sign_empty']}: {text['flagged']}**" in said
+    colon = {"en": ": ", "zh": "："}[evidence.language]
+    assert f"- **{text['sign_empty']}{colon}{text['flagged']}**" in said
+
+
+def test_a_sign_ends_as_its_language_does(evidence):
+    report = build(evidence)
+    lines = [line for line in markdown(report).splitlines() if line.startswith("- ")]
+    stop = {"en": ". ", "zh": "。"}[evidence.language]
+    for line, sign in zip(lines, report["arms"][1]["harm"], strict=True):
+        assert line.endswith(f"{stop}{sign['sentence']}")
+        assert evidence.language == "en" or not re.search(r"[\u4e00-\u9fff][.:]", line)
 
 
 def test_every_arm_has_its_column(six):

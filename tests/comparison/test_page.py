@@ -12,6 +12,7 @@ from rawtune.comparison.page import TEMPLATES, load_texts, number, render, signe
 from rawtune.comparison.report import build, write
 from rawtune.comparison.signs import NAMES
 from rawtune.diagnosis.curve import Verdict
+from rawtune.pipeline import STAGES
 
 HOSTILE = (
     "</p></style></script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">{{7*7}}"
@@ -319,6 +320,7 @@ def test_every_text_is_used():
     built |= {"sentence_better", "sentence_worse", "sentence_not_shown", "worst", "median", "best"}
     built |= {f"{what}_{name}" for what in ("harm", "sign") for name in NAMES}
     built |= {f"harm_{name}_{state}" for name in NAMES for state in ("flagged", "clear", "unmeasured")}
+    built |= {f"stage_{stage}" for stage in STAGES} | {"value_none", "value_true", "value_false"}
     built |= {f"curve_{verdict.value.replace('-', '_')}" for verdict in Verdict}
     unused = [key for key in load_texts("en") if key not in built and not re.search(rf"\b{key}\b", sources)]
     assert unused == []
@@ -328,6 +330,19 @@ def test_numbers_carry_a_true_minus():
     assert [number(61.24), number(-0.5), number(None)] == ["61.2", "−0.5", "–"]
     assert [signed(3.0), signed(-3.0), signed(None)] == ["+3.0", "−3.0", "–"]
     assert [number(-0.04), signed(-0.04), number(-0.04, 2)] == ["0.0", "+0.0", "−0.04"]
+
+
+def test_stages_and_settings_are_told_in_the_language_of_the_page(evidence):
+    settings = {"rank": 1, "seed": None, "stopping": False, "packing": True, "quantise": "none"}
+    html = render(build(replace(evidence, seconds=dict.fromkeys(STAGES, 1.0), settings=settings)))
+    told = dict(re.findall(r'<tr><th scope="row">([^<]*)</th><td class="number">([^<]*)</td></tr>', html))
+    stages = {
+        "en": list(STAGES),
+        "zh": ["读取", "生成", "检验", "变换问法", "导出", "训练", "对比"],
+    }[evidence.language]
+    assert [name for name in told if name in stages] == stages
+    words = {"en": ["1", "not set", "no", "yes", "none"], "zh": ["1", "未设", "否", "是", "none"]}[evidence.language]
+    assert [told[name] for name in settings] == words
 
 
 def test_a_measure_from_0_to_1_has_three_decimals(evidence):

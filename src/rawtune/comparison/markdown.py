@@ -40,7 +40,8 @@ def _lines(report: Mapping[str, Any], text: Mapping[str, str]) -> Iterator[str]:
     for sign in primary["harm"]:
         state = "unmeasured" if sign["value"] is None else "flagged" if sign["flagged"] else "clear"
         mark = "**" if sign["flagged"] else ""
-        yield f"- {mark}{text['sign_' + sign['name']]}: {text[state]}{mark}. {_plain(sign['sentence'])}"
+        words = {"sign": text[f"sign_{sign['name']}"], "state": text[state], "sentence": _plain(sign["sentence"])}
+        yield "- " + text["sign_line"].format(mark=mark, **words)
     yield ""
     yield from (f"> {_plain(warning)}\n>" for warning in report["warnings"])
     yield f"{text['student']}: {_code(report['student'])} · {text['adapter']}: {_code(report['adapter'])}"

@@ -57,7 +57,7 @@ def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
     width = len(report["arms"])
     losses = [(step, loss) for step, loss in enumerate(report["training"]["losses"], 1) if loss is not None]
     (primary,) = (arm for arm in report["arms"] if arm["name"] == report["primary"])
-    suspects = report["training"]["suspects"]
+    suspects, text = report["training"]["suspects"], load_texts(report["language"])
     return environment.get_template("report.html.jinja").render(
         report=report,
         primary=primary,
@@ -67,11 +67,17 @@ def render(report: Mapping[str, Any], loss_curve: bytes | None = None) -> str:
         diversity=_some(report["diversity"]),
         suspects=suspects[:_SUSPECTS],
         more_suspects=max(0, len(suspects) - _SUSPECTS),
-        text=load_texts(report["language"]),
+        text=text,
+        settings=[(name, _told(value, text)) for name, value in report["training"]["settings"].items()],
         losses={"first": losses[0], "last": losses[-1], "lowest": min(losses, key=lambda x: x[1])} if losses else {},
         loss_curve=b64encode(loss_curve).decode() if loss_curve else "",
         asked=[report["answers"][at : at + width] for at in range(0, len(report["answers"]), width)],
     )
+
+
+def _told(value: Any, text: Mapping[str, str]) -> Any:
+    """A setting's value, in the reader's words where Python would put in its own."""
+    return text[f"value_{value}".lower()] if value is None or isinstance(value, bool) else value
 
 
 def _some(lines: Sequence[Any]) -> list[Any]:
