@@ -46,3 +46,19 @@ def test_what_models_write_cannot_drive_the_terminal(
     assert "\x1b]0" not in said
     assert "\x07" not in said
     assert "\u202e" not in said
+
+
+def test_the_time_left_is_that_of_the_work_at_hand(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers first, then choices: the second count begins anew, and so does its pace."""
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr("rawtune.cli.terminal.time.monotonic", lambda: next(clock))
+    with Terminal() as terminal:
+        terminal.begin("compare")
+        for done, total in ((32, 64), (64, 64), (8, 60), (16, 60)):
+            terminal.advance(done, total, "answers")
+    lines = capsys.readouterr().err.splitlines()[1:]
+    assert not [line for line in lines if "-1 day" in line or " · -" in line]
+    assert "left" not in lines[2], "of new work the first count tells no pace"
+    assert "left" in lines[3]

@@ -45,6 +45,7 @@ class Terminal:
         self._task: TaskID | None = None
         self._next_line = 0.0
         self._started: tuple[float, int] | None = None
+        self._last = (0, 0)  # done and total
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -103,8 +104,9 @@ class Terminal:
     def _time_left(self, done: int, total: int) -> str:
         """As the bar of a terminal shows it, for plain lines: from the pace since the first of them."""
         now = time.monotonic()
-        if self._started is None:
+        if self._started is None or done < self._last[0] or total != self._last[1]:  # the first line, or other work
             self._started = now, done
+        self._last = done, total
         began, first = self._started
         if done in (first, total):
             return ""
