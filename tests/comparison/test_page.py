@@ -345,6 +345,13 @@ def test_stages_and_settings_are_told_in_the_language_of_the_page(evidence):
     assert [told[name] for name in settings] == words
 
 
+def test_the_seconds_shown_add_up_to_the_sum_shown(evidence):
+    html = render(build(replace(evidence, seconds={"read": 0.04, "verify": 0.04, "train": 12.25})))
+    total = load_texts(evidence.language)["total"]
+    shown = re.findall(rf'<tr class="sum"><th scope="row">{total}</th><td class="number">(\d+\.\d)</td></tr>', html)
+    assert shown == ["12.2"]  # 0.0 + 0.0 + 12.2, where the exact sum would read 12.3
+
+
 def test_a_measure_from_0_to_1_has_three_decimals(evidence):
     report = build(evidence)
     label = re.escape(load_texts(evidence.language)["rouge_l"])
