@@ -1,6 +1,7 @@
 """Replay and early stopping, from the settings to what a reader is told."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rawtune import project
 from rawtune.progress import Silent
 from rawtune.project import Project
 from rawtune.records import Suite
-from rawtune.stages import compare, stopping
+from rawtune.stages import compare, stopping, train
 from rawtune.training import runs, trainer
 
 
@@ -100,3 +101,37 @@ def test_an_earlier_adapter_that_is_kept_is_told_though_no_rule_stopped_the_run(
         steps = opened.status()[5].record.summary["steps"]
     assert steps > 2
     assert f"its check was the best; the adapter of step 2 of {steps} is kept" in heard.lines
+
+
+def test_what_is_asked_while_training_makes_it_another_run(book: Path) -> None:
+    with Project(book) as opened:
+        opened.export()
+        work = opened._work
+        longer = work.config.comparison.model_copy(update={"max_new_tokens": 9})
+        english = {"language": "en"}
+        plain = {"training": work.config.training.model_copy(update={"replay": 0, "stopping": False})}
+        replayed = {"training": work.config.training.model_copy(update={"stopping": False})}
+
+        def changed(before: dict[str, object], after: dict[str, object]) -> bool:
+            was, now = (replace(work, config=work.config.model_copy(update=update)) for update in (before, after))
+            return train._beside(was) != train._beside(now)
+
+        assert changed({}, {"comparison": longer})
+        assert not changed(replayed, {**replayed, "comparison": longer})
+        assert changed(replayed, {**replayed, **english})
+        assert not changed(plain, {**plain, **english, "comparison": longer})
+
+
+def test_other_weights_in_the_same_folder_are_another_student(book: Path) -> None:
+    with Project(book) as opened:
+        first = opened.train()
+        assert opened.status()[5].current
+        weights = Path(opened._work.student) / "model.safetensors"
+        os.utime(weights, ns=(1, 1))
+        assert opened.status()[5].reasons == ("student changed",)
+        again = opened.train()
+        assert again != first
+        assert opened._work.ledger.stage("train").output
+    begun = [runs.identity_of(folder) for folder in (first, again)]
+    assert None not in begun
+    assert begun[0] != begun[1]

@@ -124,7 +124,7 @@ def _ask_here(
     After each group base, all adapters off, is held to what it said before any was loaded; only then are the group's
     answers stored. Raises ``IsolationError``.
     """
-    settings, quantise = work.config.comparison, work.config.training.quantise
+    settings, quantise, student = work.config.comparison, work.config.training.quantise, work.student_identity
     base, tokenizer = models.load(work.student, quantise, work.progress, wanted=work.config.training.device)
     texts = {arm.name: [_prompt(work, arm, question, passages) for question in asked] for arm in arms}
     ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
@@ -136,7 +136,7 @@ def _ask_here(
     todo: dict[str, _Task] = {}
     for arm in arms:
         keys[arm.name] = [
-            answers.key(work.student, quantise, weights[arm.name], ids[text], settings.max_new_tokens)
+            answers.key(student, quantise, weights[arm.name], ids[text], settings.max_new_tokens)
             for text in texts[arm.name]
         ]
         for key, text, question in zip(keys[arm.name], texts[arm.name], asked, strict=True):
@@ -176,7 +176,7 @@ def _ask_here(
     offers = [general.offer(tokenizer, item) for item in items]
     right = {
         arm.name: general.rights(
-            work, arm.name, [work.student, quantise, weights[arm.name]], items, offers, partial(choose, arm)
+            work, arm.name, [student, quantise, weights[arm.name]], items, offers, partial(choose, arm)
         )
         for arm in arms
         if items and arm.kind is not Kind.RETRIEVAL  # these items have no passage: it would be base again

@@ -40,12 +40,12 @@ def _ask(work: Work, count: int, model: Any, tokenizer: Any) -> Replayed:
 
 def _stored(work: Work, model: Any, tokenizer: Any) -> Callable[[list[str]], list[str]]:
     """Questions to answers, each made once, with the keys that the base model's have in a comparison."""
-    settings, stored = work.config, work.ledger.answers()
+    settings, student, stored = work.config, work.student_identity, work.ledger.answers()
 
     def answer(questions: list[str]) -> list[str]:
         ids = {question: tokens.prompt_ids(tokenizer, question) for question in questions}
         keys = {
-            question: answers.key(work.student, settings.training.quantise, "", prompt, replay.LONGEST)
+            question: answers.key(student, settings.training.quantise, "", prompt, replay.LONGEST)
             for question, prompt in ids.items()
         }
         new = [question for question in questions if keys[question] not in stored]

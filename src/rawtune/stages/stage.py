@@ -16,6 +16,8 @@ from rawtune.log import Log
 from rawtune.progress import Progress
 from rawtune.records import content_hash
 
+_WEIGHTS = ("*.safetensors", "*.bin")
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -41,6 +43,20 @@ class Work:
         """The student as it can be loaded: a folder named in rawtune.yaml is looked for in the project first."""
         local = self.folder / self.config.student
         return str(local) if local.is_dir() else self.config.student
+
+    @property
+    def student_identity(self) -> str:
+        """The student and, if it is a folder, what lies in it: other weights in its place are another student.
+
+        Weights are known by name, size and time, since hashing them would take minutes.
+        """
+        folder = Path(self.student)
+        if not folder.is_dir():
+            return self.student
+        config = folder / "config.json"
+        paths = sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern))
+        weights = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+        return content_hash([self.student, config.read_text(encoding="utf-8") if config.exists() else "", weights])
 
     def output(self, stage: str) -> str:
         """Identity of what a stage last put out; empty before its first run."""

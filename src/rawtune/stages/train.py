@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rawtune.dataset import files
 from rawtune.diagnosis import logs
@@ -36,9 +37,10 @@ def inputs(work: Work) -> dict[str, str]:
     path = dataset(work)
     return {
         "the dataset": files.sha256(path) if path.exists() else "",
-        "student": content_hash(work.config.student),
+        "student": content_hash(work.student_identity),
         "augmentation.draw": work.config.augmentation.draw,
         "settings under 'training'": hash_settings(work.config.training, *runs.SAME_RESULT),
+        "what replay and stopping ask": _beside(work),
     }
 
 
@@ -53,7 +55,8 @@ def run(work: Work) -> Done:
     path = dataset(work)
     rows = files.read(path, work.config.columns)
     settings, draw = work.config.training, work.config.augmentation.draw
-    output = _folder(work, path, runs.identity(rows, work.student, settings, draw))
+    beside = content_hash([work.student_identity, _beside(work)])
+    output = _folder(work, path, runs.beginning(runs.identity(rows, work.student, settings, draw), beside))
     known = {(row.question, row.answer): row.id for row in work.ledger.training_rows()}
     ids = [known.get((row.question, row.answer), "") for row in rows]  # a row mended by hand has none
     trained = _rows_per_epoch(work, rows)
@@ -68,6 +71,7 @@ def run(work: Work) -> Done:
         draw=draw,
         ask=replay.asking(work, trained),
         evaluate=stopping.evaluating(work, rows),
+        beside=beside,
     )
     log = logs.Log(list(range(1, result.steps + 1)), list(result.losses))
     if result.replayed:  # how many of these a step has is chance, and their loss is low: without them it is judged
@@ -108,6 +112,15 @@ def some_questions(work: Work, most: int = 4) -> list[str]:
         return []
     rows = files.read(work.folder / record.product, work.config.columns)
     return [row.question for row in rows[:: max(1, len(rows) // most)]][:most]
+
+
+def _beside(work: Work) -> str:
+    """Hash of what replay and stopping depend on beside rows and settings of training, if they are on."""
+    training, language = work.config.training, work.config.language
+    found: list[Any] = [language] if training.replay or training.stopping else []
+    if training.stopping:
+        found += [work.config.comparison.max_new_tokens, [row.id for row in stopping.unseen(work)]]
+    return content_hash(found)
 
 
 def _rows_per_epoch(work: Work, rows: list[files.Row]) -> int:
