@@ -1,5 +1,6 @@
 import pytest
 
+from rawtune.comparison.markdown import markdown
 from rawtune.comparison.page import load_texts, render
 from rawtune.comparison.report import build
 from rawtune.comparison.wording import sentence
@@ -42,3 +43,4 @@ def test_the_table_excludes_0_as_well(evidence):
     found = report["arms"][1]["difference"]["phrasing"]["chrf"]
     found |= {"estimate": -0.3, "low": -0.52, "high": -0.04, "verdict": "worse"}
     assert '−0.30 <span class="note">(−0.52 – −0.04)</span>' in render(report)
+    assert f"(−0.30, {load_texts(evidence.language)['worse']})" in markdown(report)

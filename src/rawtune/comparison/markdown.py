@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rawtune.comparison.page import MAIN, load_texts, number, signed
+from rawtune.comparison.page import MAIN, decimals, load_texts, number, signed
 from rawtune.comparison.signs import flagged
 
 _ACTIVE = re.compile(r"[\\`*_\[\]<>|~]")
@@ -51,11 +51,13 @@ def _lines(report: Mapping[str, Any], text: Mapping[str, str]) -> Iterator[str]:
 
 
 def _cell(arm: Mapping[str, Any], suite: str, metric: str, text: Mapping[str, str]) -> str:
-    score = number(arm["scores"][suite][metric]["estimate"] * _scale(metric))
+    scale = _scale(metric)
+    score = number(arm["scores"][suite][metric]["estimate"] * scale)
     if not arm["difference"]:
         return score
     gain = arm["difference"][suite][metric]
-    return f"{score} ({signed(gain['estimate'] * _scale(metric))}, {text[gain['verdict'].replace(' ', '_')]})"
+    shown = signed(gain["estimate"] * scale, decimals(gain, scale))
+    return f"{score} ({shown}, {text[gain['verdict'].replace(' ', '_')]})"
 
 
 def _plain(text: str) -> str:
