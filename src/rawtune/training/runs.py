@@ -84,12 +84,11 @@ def last_whole_checkpoint(output: Path) -> Path | None:
     return None
 
 
-def enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
-    """Make ``output`` ready for a run; the run itself if it is complete there."""
+def find(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
+    """The run in ``output`` if it is complete there. Raises ``UsageError`` if another one is in the way."""
     if not resume:
         if (output / RECORD).exists():
             raise UsageError(f"{output} already holds a trained adapter", "choose another folder, or resume")
-        drop(output, "checkpoint-*", "best-*", replay.FILE_NAME)
     elif (output / _STARTED).exists():
         if identity_of(output) != begun_with:
             raise UsageError(
@@ -97,10 +96,16 @@ def enter(output: Path, begun_with: str, resume: bool) -> TrainingRun | None:
             )
         if (output / RECORD).exists():
             return complete(output)
+    return None
+
+
+def begin(output: Path, begun_with: str, resume: bool) -> None:
+    """Make ``output`` ready for a run, once nothing speaks against it; what is refused leaves no folder behind."""
     with saving(output):
         output.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            drop(output, "checkpoint-*", "best-*", replay.FILE_NAME)
         write(output / _STARTED, {"identity": begun_with})
-    return None
 
 
 def complete(output: Path) -> TrainingRun:

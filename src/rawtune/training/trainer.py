@@ -55,7 +55,7 @@ def train(
     the loss is no longer a number, or if memory runs out, naming the setting to change.
     """
     begun_with = runs.beginning(runs.identity(rows, model_name, settings, draw), beside)
-    if done := runs.enter(output, begun_with, resume):
+    if done := runs.find(output, begun_with, resume):
         return done
     number = processes.count(settings)
     if number > 1 and (ask or evaluate):
@@ -68,6 +68,7 @@ def train(
     refuse_cut(encoded, settings)
     for remark in remarks(encoded, tokenizer, settings):
         progress.say(remark)
+    runs.begin(output, begun_with, resume)
     if number == 1:
         return tune(rows, encoded, model_name, settings, output, progress, ids, draw, ask, evaluate)
     models.make_ready(model_name, progress)
