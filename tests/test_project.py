@@ -10,7 +10,7 @@ from tests.tiny_model import make_tiny_model
 
 import rawtune
 from rawtune import config, pipeline, project
-from rawtune.errors import ConfigError, EndpointDown, GateFailed, UsageError
+from rawtune.errors import ConfigError, EndpointDown, GateFailed, RawTextError, UsageError
 from rawtune.progress import Silent
 from rawtune.project import Project
 from rawtune.records import State
@@ -221,6 +221,22 @@ def test_create_refuses_what_would_be_lost(tmp_path: Path) -> None:
     (tmp_path / "book.docx").touch()
     with pytest.raises(UsageError, match=r"not a \.txt file"):
         project.create(tmp_path / "new", source=tmp_path / "book.docx")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("Warranty\n几天可以退货？七天。".encode("gbk"), r"guide\.txt:2: not UTF-8 .*iconv -f GB18030 -t UTF-8"),
+        ("七天".encode("utf-16"), r"guide\.txt:1: not UTF-8 .*iconv -f UTF-16 -t UTF-8"),
+        (b"", r"guide\.txt: is empty"),
+        (b"\n \n", r"guide\.txt: is empty"),
+    ],
+)
+def test_create_refuses_a_text_that_could_not_be_read(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "guide.txt").write_bytes(data)
+    with pytest.raises(RawTextError, match=message):
+        project.create(tmp_path / "new", source=tmp_path / "guide.txt")
     assert not (tmp_path / "new").exists()
 
 

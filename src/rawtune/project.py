@@ -27,6 +27,7 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
+from rawtune.sources.text import read as read_texts
 from rawtune.stages import chat, compare, diagnose, export, feedback, importing, probe, rework, synthesise, train
 from rawtune.stages.chat import Lineup
 from rawtune.stages.diagnose import Diagnosis
@@ -400,7 +401,8 @@ def create(
     """Make a project folder: rawtune.yaml and raw/, with an example's text, the user's file, or nothing yet.
 
     ``limit`` takes only the first samples of an example; ``settings`` differ from the defaults. Raises ``UsageError``
-    if the folder holds a project, if the example is unknown, or if the file cannot be used.
+    if the folder holds a project, if the example is unknown, or if the file cannot be used, as one that is empty or not
+    UTF-8.
     """
     name = re.sub(r"[^\w.-]", "-", folder.resolve().name).lstrip(".-") or "project"
     if folder.is_file() or any((folder / used).exists() for used in (config.FILE_NAME, "raw")):
@@ -417,6 +419,8 @@ def create(
             raise UsageError(f"{source}: there is no such file", "give the path of a UTF-8 text file")
         if source.suffix != ".txt":
             raise UsageError(f"{source}: not a .txt file", "save it as UTF-8 text, samples separated by blank lines")
+        for _ in read_texts(source.parent, [source]):  # as the stage will: better told now than after it was copied
+            pass
     raw = folder / "raw"
     raw.mkdir(parents=True)
     for file, text in texts.items():
