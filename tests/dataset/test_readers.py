@@ -387,3 +387,20 @@ def test_position_runs_to_the_files_size(tmp_path):
 def test_turn_tells_where_it_stands(tmp_path):
     path = made(tmp_path / "d.jsonl", json.dumps(PAIR[0], ensure_ascii=False))
     assert read(path)[0].turns == (Turn("蒙卦是什么？", "山下出泉。", "question", "answer"),)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "行.tsv", "rows.bin"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"SQLite format 3\0\x10",
+        "几天可以退货？".encode("utf-16-le") + b"\x0a\x00",
+        b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n",
+        bytes([*range(200, 256), *range(200)]) * 9,
+    ],
+)
+def test_what_is_no_text_is_said_to_be_none_and_is_not_shown(tmp_path, name, data):
+    with pytest.raises(RawTextError) as raised:
+        open_rows(made(tmp_path / name, data))
+    assert str(raised.value) == f"{tmp_path / name}: is no text, so no file of rows"

@@ -23,6 +23,7 @@ from rawtune.errors import RawTextError
 
 _LONGEST_CELL = 1 << 24  # characters; the csv module's own limit, 131,072, is below what books need
 _SAMPLE = 50
+_HEAD = 1 << 16  # characters
 
 
 class TabularRows(TextRows):
@@ -99,7 +100,7 @@ class _Header:
 def open_table(path: Path, columns: tuple[str, str] | None, delimiters: str) -> TabularRows:
     """The rows of a table whose delimiter is one of ``delimiters``.
 
-    Raises ``RawTextError`` if its header names no question and answer.
+    Raises ``RawTextError`` if its header names no question and answer, or if it is no text at all.
     """
     encoding = detect(path)
     found: list[tuple[tuple[int, int], _Header, Layout | None]] = []
@@ -117,6 +118,10 @@ def open_table(path: Path, columns: tuple[str, str] | None, delimiters: str) -> 
     (rank, _), header, layout = max(found, key=lambda one: one[0])
     names = ", ".join(filter(None, header.names)) or header.raw.strip()
     if layout is None:
+        with encoding.open(path) as file:
+            head = file.read(_HEAD)
+        if "\0" in head or head.startswith("%PDF-"):
+            raise RawTextError(f"{path}: is no text, so no file of rows", "name a file of rows, such as CSV or JSONL")
         raise RawTextError(
             f"{path}:1: no columns with a question and an answer; found: {names[:200]}",
             "name two of them with --columns QUESTION,ANSWER; a file without a header line needs one",
