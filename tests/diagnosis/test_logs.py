@@ -53,6 +53,16 @@ def test_what_holds_no_losses_is_refused(tmp_path: Path, text: str) -> None:
         read(tmp_path / "binary")
 
 
+@pytest.mark.parametrize(
+    ("data", "byte"), [("step,loss,备注\n1,2.0,好\n".encode("gbk"), 10), (b"step,caf\xe9\n1,2\n", 8)]
+)
+def test_a_log_that_is_not_utf8_is_told_so_with_the_remedy(tmp_path: Path, data: bytes, byte: int) -> None:
+    (tmp_path / "l 3.csv").write_bytes(data)
+    with pytest.raises(UsageError, match=rf"l 3\.csv: cannot be read as losses: not UTF-8 \(byte {byte}\)$") as caught:
+        read(tmp_path / "l 3.csv")
+    assert f"iconv -f GB18030 -t UTF-8 '{tmp_path / 'l 3.csv'}' > new.csv" in caught.value.hint
+
+
 def test_a_torn_line_of_row_losses_is_named(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("step,row,id,tokens,mean,max\n1,3,ab,7,2.5,4\n1,4,cd")
     with pytest.raises(UsageError, match=r"rows\.csv:3"):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -28,6 +29,11 @@ def read(path: Path) -> Log:
     try:
         text = path.read_text(encoding="utf-8-sig")
         found = sorted(((int(step), float(loss)) for step, loss in _entries(text)), key=lambda entry: entry[0])
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path}: cannot be read as losses: not UTF-8 (byte {error.start})",
+            f"save it as UTF-8; if it is GB18030 (GBK): iconv -f GB18030 -t UTF-8 {shlex.quote(str(path))} > new.csv",
+        ) from error
     except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as losses: {error}", _HINT) from error
     if not found:
