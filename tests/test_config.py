@@ -253,3 +253,10 @@ def test_the_commented_file_holds_every_setting_with_its_description():
 )
 def test_given_settings_are_quoted_where_yaml_needs_it(tmp_path, value):
     assert load(tmp_path, config.commented(name="x", student=value)).student == value
+
+
+def test_a_value_left_blank_is_no_default(tmp_path):
+    """A heading with nothing under it is that section's defaults; a setting with nothing behind it is a slip."""
+    assert load(tmp_path, "name: x\ntraining:\n") == Config(name="x")
+    [(line, message)] = faults(tmp_path, "name: x\nstudent:\n")
+    assert (line, message.startswith("'student'")) == (2, True)

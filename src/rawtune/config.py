@@ -279,7 +279,8 @@ class Config(Section):
         """A section's heading with nothing under it is that section's defaults."""
         if not isinstance(tree, dict):
             return tree
-        return {name: value for name, value in tree.items() if value is not None}
+        sections = {name for name, field in cls.model_fields.items() if isinstance(field.default, Section)}
+        return {name: value for name, value in tree.items() if value is not None or name not in sections}
 
     @field_validator("columns")
     @classmethod
