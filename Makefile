@@ -10,8 +10,9 @@ PIP := $(BIN)/pip install --quiet -c constraints.txt
 demo: setup
 	$(BIN)/rawtune demo
 
+# One test process a core, and one thread in each: more would get in each other's way.
 test: setup
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
 lint: setup
 	$(BIN)/ruff check src tests benchmarks examples

@@ -157,6 +157,7 @@ def make_project(
         "  epochs": "1",
         "  batch_size": "32",
         "  max_new_tokens": "8",
+        "  general": "4",
     }
     if base_url:
         changes["  base_url"] = base_url
