@@ -3,7 +3,7 @@ from ruamel.yaml import YAML
 
 from rawtune import config
 from rawtune.config import Training
-from rawtune.recipes import DECIDED, RECIPES
+from rawtune.config.recipes import DECIDED, RECIPES
 
 
 def test_the_first_recipe_is_the_defaults() -> None:

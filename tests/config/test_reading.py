@@ -1,28 +1,11 @@
 import codecs
-import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.config.yaml_file import faults, load
 
 from rawtune import config
 from rawtune.config import Config
 from rawtune.errors import ConfigError, UsageError
-
-
-def load(folder, text):
-    (folder / "rawtune.yaml").write_text(text, encoding="utf-8")
-    return config.load(folder)
-
-
-def faults(folder, text):
-    """Line number and message of every fault."""
-    with pytest.raises(ConfigError) as caught:
-        load(folder, text)
-    assert caught.value.exit_code == 2
-    assert caught.value.hint
-    prefix = re.escape(str(folder / "rawtune.yaml"))
-    return [(int(n), text) for n, text in re.findall(rf"^{prefix}:(\d+): (.*)$", caught.value.message, re.MULTILINE)]
 
 
 def test_a_name_is_enough(tmp_path):
@@ -139,29 +122,6 @@ def test_an_unknown_key_like_no_other_lists_those_that_are_known(tmp_path):
     assert "known here: model, base_url" in message
 
 
-@pytest.mark.parametrize("model", ["gpt-4o", "ollama:llama3", "openai:", "openai", "embedded:", "langchain:", ""])
-def test_an_unknown_teacher_is_refused_and_the_known_ones_named(tmp_path, model):
-    ((line, message),) = faults(tmp_path, f"name: x\nteacher:\n  model: '{model}'")
-    assert line == 3
-    for kind in ("embedded:smollm2", "openai:NAME", "langchain:PROVIDER:NAME", "scripted:", "base_url"):
-        assert kind in message
-
-
-@pytest.mark.parametrize(
-    "model", ["openai:gpt-4o-mini", "openai:org/m:free", "langchain:a:b", "embedded:smollm2", "scripted:"]
-)
-def test_known_teachers_are_taken(tmp_path, model):
-    assert load(tmp_path, f"name: x\nteacher: {{model: '{model}'}}").teacher.model == model
-
-
-@pytest.mark.parametrize(
-    "columns", ["[a, a]", "[content, Content]", "[a b, c]", "['', b]", "[1a, b]", "[a, b, c]", "[a-b, c]", "content"]
-)
-def test_columns_that_no_reply_could_be_read_by_are_refused(tmp_path, columns):
-    found = faults(tmp_path, f"name: x\n\ncolumns: {columns}")
-    assert {line for line, _ in found} == {3}
-
-
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -196,63 +156,6 @@ def test_a_folder_without_the_file_says_how_to_make_one(tmp_path):
     with pytest.raises(UsageError, match=r"no rawtune\.yaml in") as caught:
         config.load(tmp_path)
     assert "rawtune init" in caught.value.hint
-
-
-# The file that `init` writes
-
-NAMES = [
-    "my-project",
-    "易经",
-    "123",
-    "1e3",
-    "0x1F",
-    "1_000",
-    "2026-11-22",
-    "yes",
-    "no",
-    "null",
-    "true",
-    "NaN",
-    "_",
-    "a.b",
-    "1.5",
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_commented_file_loads_back_to_the_defaults(tmp_path, name):
-    assert load(tmp_path, config.commented(name=name)) == Config(name=name)
-
-
-first = st.characters(categories=("Lu", "Ll", "Lo", "Nd"), include_characters="_")
-rest = st.text(st.characters(categories=("Lu", "Ll", "Lo", "Nd"), include_characters="_.-"), max_size=20)
-
-
-@given(st.builds("{}{}".format, first, rest))
-def test_the_commented_file_loads_back_for_any_name(tmp_path_factory, name):
-    assert load(tmp_path_factory.mktemp("project"), config.commented(name=name, language="zh")) == Config(
-        name=name, language="zh"
-    )
-
-
-def test_the_commented_file_holds_every_setting_with_its_description():
-    text = config.commented(name="x")
-
-    def check(section, indent):
-        for name, field in section.model_fields.items():
-            assert re.search(rf"^{indent}(# )?{name}:", text, re.MULTILINE)
-            assert not field.description or field.description in text
-            if isinstance(field.default, config.Section):
-                check(type(field.default), indent + "  ")
-
-    check(Config, "")
-
-
-@pytest.mark.parametrize(
-    "value", ["C:\\models\\m #1", "[x", "@org/m", "`m`", "a: b", "- a", "%x", "'x", "模型，v1", "#x", "x:"]
-)
-def test_given_settings_are_quoted_where_yaml_needs_it(tmp_path, value):
-    assert load(tmp_path, config.commented(name="x", student=value)).student == value
 
 
 def test_a_value_left_blank_is_no_default(tmp_path):

@@ -1,15 +1,12 @@
-"""rawtune.yaml as pydantic models: every field documented, unknown keys refused, all faults reported at once."""
+"""rawtune.yaml as pydantic models: every field documented, unknown keys refused."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from rawtune.errors import ConfigError, UsageError
-from rawtune.recipes import DECIDED, RECIPES
+from rawtune.config.recipes import RECIPES
 from rawtune.records import Severity
 
-FILE_NAME = "rawtune.yaml"
 Share = Annotated[float, Field(ge=0, le=1)]
 DatasetFormat = Literal[
     "csv", "tsv", "jsonl", "parquet", "alpaca", "sharegpt", "messages", "chatglm3", "chatglm3-chat", "hf"
@@ -290,134 +287,3 @@ class Config(Section):
         if {"id", "suite"} & set(value) or max(map(len, value)) > 40:
             raise ValueError("'id' and 'suite' are columns of a dataset already, and a name has at most 40 characters")
         return value
-
-
-def load(folder: Path) -> Config:
-    """Read ``folder/rawtune.yaml``.
-
-    Raises ``UsageError`` if there is none, ``ConfigError`` listing every fault with its line.
-    """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    path = folder / FILE_NAME
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(
-            f"no {FILE_NAME} in {folder}", "go to a project folder, or make one with: rawtune init NAME"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 (byte {error.start})", "save the file as UTF-8") from error
-    try:
-        tree = YAML().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: {error.problem}", "mend the YAML at this line") from error
-    except YAMLError as error:
-        raise ConfigError(f"{path}: {error}", "mend the YAML") from error
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: holds no settings", "the least is one line: name: my-project")
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as error:
-        faults = [f"{path}:{_line(tree, fault['loc'])}: {_explain(fault)}" for fault in error.errors()]
-        raise ConfigError("\n".join(faults), "the documented settings are in docs/configuration.md") from error
-
-
-def replaced(config: Config, model: str | None, task: str | None) -> Config:
-    """``config`` with another teacher or task; raises ``UsageError`` for a model that cannot be."""
-    teacher, prompt = config.teacher, config.prompt
-    try:
-        if model:
-            # Another model has its own price, and its own key and address if it is of another kind.
-            moved = model.partition(":")[0] != teacher.model.partition(":")[0]
-            dropped = {"price": None, **({"base_url": None, "api_key_env": None} if moved else {})}
-            teacher = Teacher.model_validate({**teacher.model_dump(), **dropped, "model": model})
-        if task:
-            prompt = Prompt.model_validate({**prompt.model_dump(), "task": task})
-    except ValidationError as error:
-        raise UsageError(
-            "\n".join(_explain(fault) for fault in error.errors()), "write it as in rawtune.yaml"
-        ) from None
-    return config.model_copy(update={"teacher": teacher, "prompt": prompt})
-
-
-def _line(tree: Any, location: tuple[int | str, ...]) -> int:
-    """The 1-based line of a setting, or of the nearest section around it that the file holds."""
-    line = 0
-    for step in location:
-        if not hasattr(tree, "lc"):
-            break
-        try:
-            line = tree.lc.key(step)[0] if isinstance(step, str) else tree.lc.item(step)[0]
-            tree = tree[step]
-        except (KeyError, IndexError, TypeError):
-            break
-    return line + 1
-
-
-def _explain(fault: Any) -> str:
-    name = ".".join(str(step) for step in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key '{name}'{_suggest(fault['loc'])}"
-    if fault["type"] == "missing":
-        return f"'{name}' is missing"
-    return f"'{name}': {fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r})"
-
-
-def _suggest(location: tuple[int | str, ...]) -> str:
-    from difflib import get_close_matches
-
-    section: type[Section] | None = Config
-    for step in location[:-1]:
-        field = section.model_fields.get(str(step)) if section else None
-        types = (field.annotation, *get_args(field.annotation)) if field else ()
-        section = next((kind for kind in types if isinstance(kind, type) and issubclass(kind, Section)), None)
-    known = list(section.model_fields) if section else []
-    close = get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}" if known else ""
-
-
-def commented(**settings: Any) -> str:
-    """A whole rawtune.yaml: every setting with its default or what ``settings`` gives, and what it is for beside it.
-
-    A section is given as a dict of the settings in it; what the recipe of training decides is commented out. Written
-    from the models above, so that it cannot disagree with them.
-    """
-    lines = [
-        "# Every setting, with its default; lines may be left out. Keys come from the environment, never from here."
-    ]
-    for name, field in Config.model_fields.items():
-        section = field.default
-        if not isinstance(section, Section):
-            lines.append(_entry(name, settings.get(name, section), field.description))
-            continue
-        given = settings.get(name, {})
-        lines += ["", f"# {(type(section).__doc__ or '').strip()}", f"{name}:"]
-        by_recipe = RECIPES[given.get("recipe", "seed")] if name == "training" else {}
-        for inner, value in type(section).model_fields.items():
-            # What a recipe decides must not be set beside it, but shall be seen.
-            mark = "# " if name == "training" and inner in DECIDED - given.keys() else ""
-            shown = given.get(inner, by_recipe.get(inner, value.default))
-            lines.append(_entry(f"  {mark}{inner}", shown, value.description))
-    return "\n".join(lines) + "\n"
-
-
-def _entry(name: str, value: Any, description: str | None) -> str:
-    import json
-
-    shown = value if isinstance(value, str) and _is_plain(value) else json.dumps(value, ensure_ascii=False)
-    entry = f"{name}: {shown}"
-    return f"{entry:<39} # {description}" if description else entry
-
-
-def _is_plain(text: str) -> bool:
-    """Whether YAML reads this text as itself without quotes."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return bool(YAML(typ="safe").load(text) == text)
-    except YAMLError:
-        return False
