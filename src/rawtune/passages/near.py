@@ -3,18 +3,18 @@
 Texts are compared by the Jaccard similarity of their pairs of neighbouring words, of Chinese their characters: what
 both hold over what either holds. It is estimated by one permutation hashing (Li, Owen and Zhang 2012): pairs are hashed
 into bins, of each bin the least hash is kept, and the share of bins with equal least hashes estimates the similarity,
-with a standard deviation of 0.035 at the limit; of short texts it is nearly exact. What may be alike is found by
-locality-sensitive hashing, in bands of bins that are equal as a whole (Indyk and Motwani 1998).
+with a standard deviation of 0.035 at the limit; of short texts it is nearly exact. Of a least hash one byte is kept: it
+tells two apart as well, in a quarter of the memory (b-bit minwise hashing, Li and König 2010). What may be alike is
+found by locality-sensitive hashing, in bands of bins that are equal as a whole (Indyk and Motwani 1998).
 """
 
 import re
+import sys
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import groupby, pairwise
-from operator import eq
 
 LEAST = 0.8
 """The similarity from which on two passages go together.
@@ -26,30 +26,27 @@ _BAND = 5
 _BINS = 24 * _BAND
 """So two texts at the limit are missed once in 14,000 times: 24 bands, each equal with a chance of 0.8 ** 5."""
 _EMPTY = 2**32 - 1
+_NOTHING = b"\xff" * _BINS
+"""The sketch of a text without words; a bin that happens to hold this byte counts as empty."""
 _COMPARED = 2
 """Texts of a band that another is compared with: enough, as it meets others in other bands."""
 
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[^\W_{_CJK}]+|[{_CJK}]")  # in this order, as words are many letters
+_WORD = re.compile(rf"[^\W_{_CJK}]+")
+_BETWEEN = re.compile(rf"[^{_CJK}]+")
 
 
 class NearDuplicates:
-    """Texts, added one by one; of each some 500 bytes are kept."""
+    """Texts, added one by one; of each some 200 bytes are kept."""
 
     def __init__(self) -> None:
         self._ids: list[str] = []
-        self._sketches = array("I")
+        self._sketches: list[bytes] = []
 
     def add(self, id: str, text: str) -> None:
         """Take in a text that was not added before."""
-        bins = [_EMPTY] * _BINS
-        words = [*map(_hash, _WORD.findall(text.casefold()))]
-        for pair in {_ordered(*pair) for pair in pairwise(words)} or words:
-            at = pair % _BINS
-            if pair < bins[at]:
-                bins[at] = pair
         self._ids.append(id)
-        self._sketches.extend(bins)
+        self._sketches.append(_sketch(text))
 
     def groups(self) -> Iterator[list[str]]:
         """The ids of texts that are near each other, or near another of the group; in the order in which they came."""
@@ -64,7 +61,7 @@ class NearDuplicates:
             for alike in self._alike(band):
                 met: list[int] = []
                 for index in alike:
-                    if any(find(other) == find(index) for other in met):
+                    if find(index) in map(find, met):
                         continue
                     for other in met:
                         if self._similarity(index, other) >= LEAST:
@@ -79,27 +76,56 @@ class NearDuplicates:
 
     def _alike(self, band: int) -> Iterator[list[int]]:
         """Texts whose bins of a band are equal, and not all empty."""
-        bands = memoryview(self._sketches)
-        keys = [bytes(bands[at : at + _BAND]) for at in range(band, len(bands), _BINS)]
-        empty = array("I", [_EMPTY] * _BAND).tobytes()
-        for key, same in groupby(sorted(range(len(keys)), key=keys.__getitem__), keys.__getitem__):
-            found = [*same]
-            if len(found) > 1 and key != empty:
-                yield found
+        first: dict[bytes, int] = {_NOTHING[:_BAND]: -1}
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for index, sketch in enumerate(self._sketches):
+            if (before := first.setdefault(sketch[band : band + _BAND], index)) != index:
+                found[before].append(index)
+        found.pop(-1, None)
+        return ([before, *others] for before, others in found.items())
 
     def _similarity(self, one: int, other: int) -> float:
-        first, second = (self._sketches[at * _BINS : (at + 1) * _BINS] for at in (one, other))
-        empty = [*map(min, first, second)].count(_EMPTY)
-        alike: int = sum(map(eq, first, second))
+        first, second = (int.from_bytes(self._sketches[at]) for at in (one, other))
+        empty = (first & second).to_bytes(_BINS).count(_NOTHING[0])
+        alike = (first ^ second).to_bytes(_BINS).count(0)
         return (alike - empty) / (_BINS - empty)
 
 
-def _ordered(first: int, second: int) -> int:
-    """The hash of a pair of words from those of both: of another pair, also if the two change places or are one."""
-    return (31 * first + second) % 2**32
+def _sketch(text: str) -> bytes:
+    """A byte of the least hash in each bin."""
+    bins = [_EMPTY] * _BINS
+    for pair in _pairs(_BETWEEN.sub(_symbols, text.casefold())):
+        at = pair % _BINS
+        if pair < bins[at]:
+            bins[at] = pair
+    return array("I", bins).tobytes()[1::4]
+
+
+def _pairs(symbols: str) -> memoryview:
+    """The hashes of all pairs of neighbours, of 32 bits each; of one symbol alone, of that.
+
+    They stand side by side in one large number, in 64 bits each, and are mixed together, as MurmurHash3 does with one
+    (Appleby 2008): a tenth of the time that it takes to mix them one by one.
+    """
+    lanes = bytearray(8 * len(symbols))
+    encoded = symbols.encode("utf-32-le")
+    for byte in range(3):
+        lanes[byte::8] = encoded[byte::4]
+    low = int.from_bytes(b"\xff\xff\xff\xff\0\0\0\0" * len(symbols), "little")
+    firsts = int.from_bytes(lanes, "little")
+    pairs = (0x9E3779B1 * firsts + 0x7FEB352D * (firsts >> 64)) & low
+    for multiplier, shift in ((0x85EBCA6B, 15), (0xC2B2AE35, 16)):
+        pairs = ((pairs ^ (pairs >> shift & low)) * multiplier) & low
+    return memoryview(pairs.to_bytes(len(lanes), sys.byteorder)).cast("Q")[: len(symbols) - 1 or 1]
+
+
+def _symbols(run: re.Match[str]) -> str:
+    """What stands between two Chinese characters, with one symbol for each word."""
+    return "".join(map(_symbol, _WORD.findall(run.group())))
 
 
 @lru_cache(maxsize=100_000)
-def _hash(word: str) -> int:
+def _symbol(word: str) -> str:
     """The same in every process, as what it decides is never decided again."""
-    return int.from_bytes(blake2b(word.encode(errors="replace"), digest_size=4).digest())
+    hash = int.from_bytes(blake2b(word.encode(errors="replace"), digest_size=4).digest())
+    return chr(0x10000 + hash % 0x100000)
