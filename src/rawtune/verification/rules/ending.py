@@ -78,13 +78,13 @@ def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
 
 def _is_held_open(answer: str, end: str) -> bool:
     """Whether even a whole reply must have been cut: behind a closed sentence the last one ends where none can."""
+    comma = end[-1] in ",，、(（【["
+    leading = comma or _LEADING.search(end[-20:])
+    if not leading and not _LEADING_HAN.search(end[-20:]):
+        return False
     line = answer[answer.rfind("\n") + 1 :]
     last = _SENTENCE_END.split(line)[-1]
-    if last == line or is_code(answer):
-        return False
-    if end[-1] in ",，、(（【[":
-        return True
-    return bool(_LEADING.search(end[-20:]) or ("是" not in last and _LEADING_HAN.search(end)))
+    return last != line and not is_code(answer) and bool(leading or "是" not in last)
 
 
 def _is_cut(answer: str, end: str, longest_phrase: int) -> bool:

@@ -139,11 +139,12 @@ _OLD_CHINESE_ID = re.compile(rf"{_DISTRICT}\d{{2}}{_DATE}\d{{3}}(?![0-9A-Za-z]|\
 _AMERICAN_ID = re.compile(
     r"(?<![\w.-])(?!000|666|9|078-05-1120|219-09-9999)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)", re.ASCII
 )
+# What stands before is looked at second: a pattern that begins with a letter is found many times as fast.
 _BRITISH_ID = re.compile(
-    r"(?<![A-Za-z0-9])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?P<gap> ?)\d{2}"
+    r"[A-CEGHJ-PR-TW-Z](?<![A-Za-z0-9].)[A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)(?P<gap> ?)\d{2}"
     r"(?P=gap)\d{2}(?P=gap)\d{2}(?P=gap)[A-D](?![A-Za-z0-9])"
 )
-_ISLAND_ID = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}\d{6}[(（][0-9A][)）]|[A-Z][12]\d{8}(?![A-Za-z0-9]))")
+_ISLAND_ID = re.compile(r"[A-Z](?<![A-Za-z0-9].)(?:[A-Z]?\d{6}[(（][0-9A][)）]|[12]\d{8}(?![A-Za-z0-9]))")
 _SPEAKS_OF_ID = re.compile(r"身份证|证件号|居民证")
 _SPEAKS_OF_INSURANCE = re.compile(r"\bNI(?:NO)?\b|national insurance", re.IGNORECASE)
 

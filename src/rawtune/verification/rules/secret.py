@@ -23,6 +23,7 @@ _MARKS = (
 )
 _MARKS_WITH_HYPHEN = (b"sk-", b"glpat-", b"xox", b"-----begin", b"pi-key", b"-token")
 _WITHOUT_DIGIT = (b"akia", b"asia", b"_", b"sk-", b"-----begin")  # keys of letters alone; no password is
+_SHORTEST = len("pwd:") + 6
 _WORDS = ("密码", "密钥", "秘钥", "口令")
 
 
@@ -32,7 +33,9 @@ def _may_hold_secret(text: str) -> bool:
         return any(mark in narrow for mark in _WITHOUT_DIGIT)
     if b"_" in narrow or (b"-" in narrow and any(mark in narrow for mark in _MARKS_WITH_HYPHEN)):
         return True
-    return any(mark in narrow for mark in _MARKS) or (len(narrow) < len(text) and any(mark in text for mark in _WORDS))
+    if len(narrow) >= _SHORTEST and any(mark in narrow for mark in _MARKS):
+        return True
+    return len(narrow) < len(text) and any(mark in text for mark in _WORDS)
 
 
 _ASSIGNED = re.compile(
