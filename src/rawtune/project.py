@@ -93,7 +93,8 @@ class Project:
 
         A finding's ``start`` and ``end`` are characters of its ``column``; without a column it speaks of the reply.
         """
-        for passage, outcome in self.outcomes(State.QUARANTINED, State.FAILED):
+        ours = (synthesise.made_by(self._work), "")  # also what is to be asked about anew
+        for passage, outcome in self._work.ledger.endings(State.QUARANTINED, State.FAILED, made_by=ours):
             reply = self._work.ledger.exchange(outcome.replies[-1])[1].text if outcome.replies else ""
             yield {
                 "passage": passage.id,
@@ -356,7 +357,7 @@ class Project:
         return diagnose.diagnose(Path(run), self._work)
 
     def quarantine_suspects(self, diagnosis: Diagnosis) -> int:
-        """Put the passages of rows that stand out into quarantine; how many. ``retry`` asks about them anew."""
+        """Put the passages of rows that stand out into quarantine; how many. The next ``run`` asks about them anew."""
         with self._alone():
             return diagnose.quarantine(self._work, diagnosis)
 

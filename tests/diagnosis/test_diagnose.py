@@ -92,24 +92,41 @@ def test_rows_are_told_with_all_they_were_made_of(
     assert (diagnosed / "models/run/loss.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_quarantine_survives_verification_until_the_row_is_another(
+def test_what_stands_out_is_in_quarantine_until_the_next_run_asks_anew(
     diagnosed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "models/run", "--quarantine") == 1
     assert "1 passages put in quarantine" in capsys.readouterr().out
     with Project() as opened:
-        assert states(opened).pop("卦3") is State.QUARANTINED
         (entry,) = opened.quarantine()
         assert entry["rules"] == ["RT801"]
         assert "harder to learn" in entry["reason"]
+        assert opened.unasked() == 1
+        calls = opened._work.ledger.spent()[0]
+        opened.reparse()
+        assert [entry["rules"] for entry in opened.quarantine()] == [["RT801"]]
+        assert opened.augment()["train_rows"] == 12 * 20
+        assert opened._work.ledger.spent()[0] == calls + 1
+        assert set(states(opened).values()) == {State.KEPT}
+
+
+def test_a_row_by_hand_that_stands_out_is_for_a_person_to_mend(
+    diagnosed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project() as opened:
+        (passage,) = (passage for passage in opened._work.ledger.passages() if passage.text.startswith("卦3\n"))
+        row = {"passage": passage.id, "content": "卦3", "summary": "卦3讲的是第3件事，劝人记住第3条道理。"}
+        opened.edit([row])
+        opened.augment()
+        rows = list(opened._work.ledger.training_rows())
+    again = {row.id for row in rows if row.concept == "卦3"}
+    write_run(diagnosed / "models" / "again", [row.id for row in rows], again)
+    assert run(monkeypatch, "models/again", "--quarantine") == 1
+    with Project() as opened:
+        assert opened.unasked() == 0
         figures = opened.verify()
         assert (figures["kept"], figures["quarantined"], figures["rules"]) == (11, 1, {"RT801": 1})
         assert opened.augment()["train_rows"] == 11 * 20
-        opened.reparse()
-        assert opened.verify()["quarantined"] == 1
-        opened.retry(rules=["RT801"])
-        assert opened.verify()["quarantined"] == 0
-        assert opened.augment()["train_rows"] == 12 * 20
 
 
 @pytest.mark.parametrize(
@@ -141,13 +158,15 @@ def test_a_row_with_an_answer_of_its_own_takes_no_passage_into_quarantine(
         assert set(states(opened).values()) == {State.KEPT}
 
 
-def test_what_a_person_accepts_is_restored(diagnosed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(monkeypatch, "models/run", "--quarantine")
-    with Project() as opened:
-        (entry,) = opened.quarantine()
-        (diagnosed / "rawtune.noqa").write_text(f"{entry['id']} RT801  # hard, but right\n")
-        assert opened.verify()["quarantined"] == 0
-        assert set(states(opened).values()) == {State.KEPT}
+def test_what_a_person_accepts_does_not_stand_out(
+    diagnosed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "models/run")
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "to accept it: " in line)
+    mark = line.partition(": ")[2].removesuffix(" in rawtune.noqa")
+    (diagnosed / "rawtune.noqa").write_text(f"{mark}  # hard, but right\n")
+    assert run(monkeypatch, "models/run", "--quarantine") == 0
+    assert "0 passages put in quarantine" in capsys.readouterr().out
 
 
 def test_a_row_changed_by_hand_is_held_to_the_others_of_its_concept(tmp_path: Path) -> None:

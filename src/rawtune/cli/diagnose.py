@@ -10,17 +10,19 @@ import click
 
 from rawtune import config
 from rawtune.cli.run import shows_json
+from rawtune.diagnosis.rows import CODE
 from rawtune.errors import UsageError
+from rawtune.verification.marks import PROJECT
 
 if TYPE_CHECKING:
     from rawtune.stages.diagnose import Diagnosis, Told
 
-_TEXTS = ("by", "concept", "question", "answer", "passage", "source", "text", "prompt_hash")
+_TEXTS = ("by", "concept", "question", "answer", "passage", "source", "text", "prompt_hash", "mark")
 
 
 @click.command("diagnose")
 @click.argument("run", type=click.Path(path_type=Path, exists=True), required=False)
-@click.option("--quarantine", is_flag=True, help="Put the passages of the rows that stand out in quarantine.")
+@click.option("--quarantine", is_flag=True, help="Put the passages of rows that stand out in quarantine.")
 @shows_json
 def diagnose(run: Path | None, quarantine: bool, as_json: bool) -> int:
     """Read a training's losses: whether the curve is healthy, and which rows stand out.
@@ -88,7 +90,7 @@ def _show(found: "Diagnosis", moved: int | None) -> None:
     if found.picture:
         click.echo(f"picture: {found.picture}")
     if moved is not None:
-        click.echo(f"{moved} passages put in quarantine; ask again with: rawtune retry; then: rawtune run")
+        click.echo(f"{moved} passages put in quarantine; to ask anew about them, rebuild and retrain: rawtune run")
         if found.left:
             click.echo(
                 f"{len(found.left)} rows have another answer than their passage's row (another kind, another wording,"
@@ -103,6 +105,8 @@ def _show_rows(rows: "list[Told]") -> None:
     for name in ("question", "answer", "source", "text", "prompt_hash"):
         if text := getattr(first, name):
             click.echo(f"  {name.replace('_', ' ')}: {text}")
+    if first.mark:
+        click.echo(f"  to accept it: {first.mark} {CODE} in {PROJECT}")
 
 
 COMMANDS = {"diagnose": diagnose}

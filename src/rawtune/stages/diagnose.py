@@ -13,7 +13,7 @@ from rawtune.diagnosis import logs
 from rawtune.diagnosis.curve import Curve, Verdict, judge
 from rawtune.diagnosis.rows import CODE, Suspect, stand_out
 from rawtune.errors import RawtuneError
-from rawtune.records import Finding, Outcome, Passage, State
+from rawtune.records import Finding, Origin, Outcome, Passage, State
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.stages.train import LOSS_CURVE
@@ -22,6 +22,7 @@ from rawtune.training.curve import plot_losses
 from rawtune.training.replay import is_replay
 from rawtune.training.row_losses import LOSSES, ROW_LOSSES
 from rawtune.training.saving import saving
+from rawtune.verification import marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,15 @@ class Told:
     text: str = ""  # of the passage
     prompt_hash: str = ""
     own: bool = False
+    mark: str = ""  # by which rawtune.noqa accepts its passage's row
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """A verdict on the curve, the rows that stand out, the farthest first, and the picture that was drawn.
 
-    ``rows`` is None where the losses of rows were not kept, as by other trainers.
+    ``rows`` is None where the losses of rows were not kept, as by other trainers; those that rawtune.noqa accepts are
+    not among them.
     """
 
     curve: Curve
@@ -91,14 +94,17 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
         siblings = _named(made_of, "siblings") if work else None
         suspects = stand_out(seen, _named(made_of, "concept"), _named(made_of, "template"), siblings)
         names = {row.row: row.id or str(row.row) for row in seen}
-        told = tuple(_told(suspect, names[suspect.row], made_of.get(suspect.row, {})) for suspect in suspects)
+        rows = [_told(suspect, names[suspect.row], made_of.get(suspect.row, {})) for suspect in suspects]
+        accepted = marks.read(work.folder / marks.PROJECT) if work else marks.Marks()
+        told = tuple(row for row in rows if CODE not in accepted.accepted(row.mark))
     return Diagnosis(curve, told, _draw(path, log, curve))
 
 
 def quarantine(work: Work, diagnosis: Diagnosis) -> int:
-    """Put the passages of rows that stand out into quarantine, which makes what follows stale; how many they were.
+    """Put the passages of rows that stand out into quarantine, to be asked about anew; how many they were.
 
-    A question form that stands out is no fault of the passages, so those are left; nor are those ``left``.
+    The next run asks. A row that a person wrote is not asked about, and stays in quarantine. A question form that
+    stands out is no fault of the passages, so those are left; nor are those ``left``.
     """
     suspects = [row for row in diagnosis.rows or () if row.own and row.by != "template"]
     reasons = {row.passage: row.reason for row in reversed(suspects)}
@@ -109,8 +115,11 @@ def quarantine(work: Work, diagnosis: Diagnosis) -> int:
         for finding in (Finding(CODE, reasons[passage.id]),)
     ]
     if ended:
-        work.ledger.forget_stage("verify")  # its figures and the identity of its rows are no longer true
+        for stage in ("synthesise", "verify"):  # their figures and the identity of their rows are no longer true
+            work.ledger.forget_stage(stage)
         work.ledger.save([], ended, made_by(work))
+        by_hand = {end.passage_id for end in ended if end.example and end.example.origin is Origin.EDITED}
+        work.ledger.ask_anew({outcome.passage_id for outcome in ended} - by_hand)
     work.log.write("diagnosed", verdict=diagnosis.curve.verdict, quarantined=len(ended), left=len(diagnosis.left))
     return len(ended)
 
@@ -147,7 +156,8 @@ def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[st
                 source = f"{passage.document}:{passage.start}-{passage.end}"
                 found[number] = {**known, "passage": passage.id, "text": passage.text, "source": source}
                 if outcome.example and row.answer == outcome.example.answer:
-                    found[number] |= {"siblings": row.parent, "own": True}
+                    mark = marks.row_id(outcome.example.concept, outcome.example.answer)
+                    found[number] |= {"siblings": row.parent, "own": True, "mark": mark}
         elif row := asked.get(found.get(number, {}).get("question", "")):  # its answer was changed by hand
             found[number] |= {"concept": row.concept, "template": row.template, "siblings": row.parent}
     return found

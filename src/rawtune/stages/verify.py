@@ -25,7 +25,6 @@ from rawtune.verification.rules.language import expected
 from rawtune.verification.seen import Seen
 from rawtune.verification.weights import Weights
 
-MARKS = "rawtune" + marks.ENDING
 _GROUP = 256
 """Outcomes committed together."""
 _VOTES = 2
@@ -33,18 +32,18 @@ _VOTES = 2
 
 def inputs(work: Work) -> dict[str, str]:
     """The rows, the rules, and what a person accepted."""
-    path = work.folder / MARKS
+    path = work.folder / marks.PROJECT
     return {
         "synthesised rows": work.output("synthesise"),
         "settings under 'verification'": hash_settings(work.config.verification),
         "language": work.config.language,
-        MARKS: content_hash(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else "",
+        marks.PROJECT: content_hash(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else "",
     }
 
 
 def run(work: Work) -> Done:
     """Judge every row that there is, also those that an earlier verification put in quarantine."""
-    accepted = marks.read(work.folder / MARKS)
+    accepted = marks.read(work.folder / marks.PROJECT)
     seen = Seen.gather(lambda: (row(work, *ended, number) for number, ended in enumerate(_rows(work), 1)))
     checker = Checker(work.config.verification, weights(work), seen)
     total = work.ledger.tally(made_by(work)).states.total()

@@ -13,6 +13,8 @@ from rawtune.errors import ConfigError
 from rawtune.records import content_hash
 
 ENDING = ".noqa"
+PROJECT = "rawtune" + ENDING
+"""The side file of a project's rows, in its folder."""
 _LINE = re.compile(r"(?P<id>[0-9a-f]{16})\s+(?P<codes>RT\d{3}(?:[,\s]+RT\d{3})*)\s*(?:#.*)?")
 
 
