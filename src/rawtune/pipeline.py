@@ -4,22 +4,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 from rawtune.errors import RawtuneError
 from rawtune.ledger.ledger import StageRecord
-from rawtune.stages import augment, compare, export, read, synthesise, train, verify
 from rawtune.stages.stage import Stage, Work
 
-STAGES: dict[str, Stage] = {
-    "read": read,
-    "synthesise": synthesise,
-    "verify": verify,
-    "augment": augment,
-    "export": export,
-    "train": train,
-    "compare": compare,
-}
+STAGES = ("read", "synthesise", "verify", "augment", "export", "train", "compare")
+"""Each is the module of that name in ``rawtune.stages``, imported when it is needed: the last ones bring much along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ def run(work: Work, until: str = "compare") -> list[str]:
 
 def run_stage(work: Work, name: str) -> dict[str, Any]:
     """Run one stage, stale or not, and record it; its figures."""
-    stage = STAGES[name]
+    stage = _stage(name)
     # Taken before the work: what changes during it leaves the stage stale, as it should.
     inputs = stage.inputs(work)
     # A run that is cut short has changed rows already; the record of the run before must not vouch for them.
@@ -88,7 +81,7 @@ def state(work: Work, name: str) -> StageState:
     if record is None:
         return StageState(name, ("not run to its end yet",), None)
     try:
-        inputs = STAGES[name].inputs(work)
+        inputs = _stage(name).inputs(work)
     except RawtuneError as error:
         return StageState(name, (error.message,), record)
     reasons = [f"{key} {_change(record.inputs.get(key), inputs.get(key))}" for key in record.inputs | inputs]
@@ -104,5 +97,8 @@ def _change(before: str | None, now: str | None) -> str:
 
 
 def _up_to(last: str) -> list[str]:
-    names = list(STAGES)
-    return names[: names.index(last) + 1]
+    return list(STAGES[: STAGES.index(last) + 1])
+
+
+def _stage(name: str) -> Stage:
+    return cast(Stage, import_module(f"rawtune.stages.{name}"))

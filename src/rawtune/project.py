@@ -13,11 +13,10 @@ from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rawtune import config, pipeline
 from rawtune.config import Price
-from rawtune.dataset.formats import wanted
 from rawtune.errors import RawtuneError, UsageError
 from rawtune.ledger.feedback import Feedback
 from rawtune.ledger.ledger import Ledger
@@ -28,21 +27,21 @@ from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
 from rawtune.sources.text import read as read_texts
-from rawtune.stages import chat, compare, diagnose, export, feedback, importing, probe, rework, synthesise, train
-from rawtune.stages.chat import Lineup
-from rawtune.stages.diagnose import Diagnosis
-from rawtune.stages.feedback import Considered
-from rawtune.stages.importing import Imported
-from rawtune.stages.probe import Probe
+from rawtune.stages import synthesise
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
 from rawtune.synthesis.forecast import Forecast
-from rawtune.training import gguf, merge
-from rawtune.training.gguf import Exported
-from rawtune.training.merge import Merged
-from rawtune.training.show import Shown
-from rawtune.verification.coverage import undrawn
 from rawtune.verification.marks import row_id
+
+if TYPE_CHECKING:  # what only some methods need is imported in them: most of a short run would be imports
+    from rawtune.stages.chat import Lineup
+    from rawtune.stages.diagnose import Diagnosis
+    from rawtune.stages.feedback import Considered
+    from rawtune.stages.importing import Imported
+    from rawtune.stages.probe import Probe
+    from rawtune.training.gguf import Exported
+    from rawtune.training.merge import Merged
+    from rawtune.training.show import Shown
 
 EXAMPLES = ("zhouyi-en", "zhouyi-zh")
 
@@ -117,6 +116,8 @@ class Project:
 
     def coverage(self) -> Iterator[tuple[Passage, list[str]]]:
         """Every passage that has a row, with those of its sentences that the row does not draw on."""
+        from rawtune.verification.coverage import undrawn
+
         for passage, outcome in self.outcomes(State.KEPT):
             if outcome.example:
                 texts = [passage.text[start:end] for start, end in sentences.spans(passage.text)]
@@ -159,6 +160,8 @@ class Project:
 
         What would now need another call is left for the next run.
         """
+        from rawtune.stages import rework
+
         with self._taking_up():
             rework.reparse(self._work)
         return self._settled()
@@ -170,6 +173,8 @@ class Project:
 
         ``model`` and ``task`` stand in for ``teacher.model`` and ``prompt.task``, for this time only.
         """
+        from rawtune.stages import rework
+
         with self._taking_up():
             chosen = [
                 passage
@@ -193,15 +198,19 @@ class Project:
 
         They pass the same rules. Raises ``GateFailed`` naming those that do not; the others have been taken by then.
         """
+        from rawtune.stages import rework
+
         with self._taking_up():
             rework.edit(self._work, rows)
         return self._settled()
 
-    def import_rows(self, path: Path | str, columns: tuple[str, str] | None = None) -> Imported:
+    def import_rows(self, path: Path | str, columns: tuple[str, str] | None = None) -> "Imported":
         """Take the rows of a file as if written by hand; what became of each. See ``rawtune.stages.importing``.
 
         Raises ``RawTextError`` if the file cannot be used.
         """
+        from rawtune.stages import importing
+
         with self._alone():
             pipeline.run(self._work, "read")
             self._work.progress.begin("import")
@@ -246,6 +255,9 @@ class Project:
 
     def run_export(self, formats: Collection[str] = ()) -> list[str]:
         """As ``export``; the names of the stages that ran."""
+        from rawtune.dataset.formats import wanted
+        from rawtune.stages import export
+
         work = replace(self._work, formats=wanted(*formats))
         with self._alone():
             ran = pipeline.run(work, "export")
@@ -255,11 +267,13 @@ class Project:
                 ran.append("export")
         return ran
 
-    def show(self, count: int) -> Iterator[Shown]:
+    def show(self, count: int) -> "Iterator[Shown]":
         """``count`` rows of the dataset as they would be trained on, with only the student's tokenizer loaded.
 
         First does the stages up to export that are stale. Raises ``UsageError`` where training would.
         """
+        from rawtune.stages import train
+
         with self._alone():
             pipeline.run(self._work, "export")
             self._work.progress.begin("train")
@@ -280,6 +294,8 @@ class Project:
         one), ``retrieval`` asks base with the passage at hand, and ``endpoints`` are models named like the teacher.
         Raises ``UsageError`` for an adapter of another student, ``IsolationError`` if base was changed by one.
         """
+        from rawtune.stages import compare
+
         if not (adapters or retrieval or endpoints):
             self._one("compare")
             return self._product("compare")
@@ -290,11 +306,14 @@ class Project:
             self._work.progress.begin("compare")
             return compare.beside(self._work, folders, retrieval, list(endpoints))
 
-    def merge(self, adapter: Path | str | None = None, into: Path | str | None = None) -> Merged:
+    def merge(self, adapter: Path | str | None = None, into: Path | str | None = None) -> "Merged":
         """Merge an adapter, the last one if none is named, into its base; see ``rawtune.training.merge``.
 
         What is written is compared by questions of the newest dataset. ``into`` is ``ADAPTER-merged`` if left out.
         """
+        from rawtune.stages import train
+        from rawtune.training import merge
+
         folder = Path(adapter) if adapter else self._last_adapter()
         output = Path(into) if into else merge.default_folder(folder)
         with self._alone():
@@ -303,8 +322,10 @@ class Project:
 
     def export_model(
         self, ollama: bool = False, converter: Path | None = None, merged: Path | str | None = None
-    ) -> Exported:
+    ) -> "Exported":
         """A merged model, that of the last adapter if none is named, as GGUF; see ``rawtune.training.gguf.export``."""
+        from rawtune.training import gguf, merge
+
         folder = Path(merged) if merged else merge.default_folder(self._last_adapter())
         with self._alone():
             return gguf.export(folder, ollama, converter, self._work.progress)
@@ -315,21 +336,27 @@ class Project:
             raise UsageError("nothing was trained yet", "train with: rawtune train; or name an adapter's folder")
         return self.folder / record.product
 
-    def probe(self, questions: Sequence[str] = (), concepts: int = 16) -> Probe:
+    def probe(self, questions: Sequence[str] = (), concepts: int = 16) -> "Probe":
         """What the base model knows of the raw text already; see ``rawtune.stages.probe``. No teacher is asked.
 
         Asks ``questions``, or if there are none about ``concepts`` passages, twice each.
         """
+        from rawtune.stages import probe
+
         with self._alone():
             pipeline.run(self._work, "read")
             self._work.progress.begin("probe")
             return probe.probe(self._work, questions, concepts)
 
-    def chat(self, adapters: Collection[Path | str] = (), base: bool = True, endpoints: Collection[str] = ()) -> Lineup:
+    def chat(
+        self, adapters: Collection[Path | str] = (), base: bool = True, endpoints: Collection[str] = ()
+    ) -> "Lineup":
         """Models to talk with, loaded: base, adapters (default: the one trained last) and endpoints.
 
         Raises ``UsageError`` for an adapter of another student, or if nobody is left.
         """
+        from rawtune.stages import chat
+
         return chat.open_lineup(self._work, [Path(path) for path in adapters], base, list(endpoints))
 
     def keep_feedback(self, given: Feedback) -> None:
@@ -340,15 +367,19 @@ class Project:
         """All verdicts on answers, the oldest first, each with what became of it."""
         return self._work.ledger.feedback()
 
-    def take_feedback(self) -> Considered:
+    def take_feedback(self) -> "Considered":
         """Verdicts to rows, taken in by the next ``augment``; what became of each. See ``rawtune.stages.feedback``."""
+        from rawtune.stages import feedback
+
         with self._alone():
             pipeline.run(self._work, "read")
             self._work.progress.begin("feedback")
             return feedback.take(self._work)
 
-    def diagnose(self, run: Path | str | None = None) -> Diagnosis:
+    def diagnose(self, run: Path | str | None = None) -> "Diagnosis":
         """Read the losses of a run, the last one if none is named; see ``rawtune.stages.diagnose``."""
+        from rawtune.stages import diagnose
+
         if run is None:
             record = self._work.ledger.stage("train")
             if record is None:
@@ -356,8 +387,10 @@ class Project:
             run = self.folder / record.product
         return diagnose.diagnose(Path(run), self._work)
 
-    def quarantine_suspects(self, diagnosis: Diagnosis) -> int:
+    def quarantine_suspects(self, diagnosis: "Diagnosis") -> int:
         """Put the passages of rows that stand out into quarantine; how many. The next ``run`` asks about them anew."""
+        from rawtune.stages import diagnose
+
         with self._alone():
             return diagnose.quarantine(self._work, diagnosis)
 

@@ -37,7 +37,7 @@ def shows_json(command: Command) -> Command:
 
 def report(project: Project, ran: list[str], until: str, as_json: bool) -> None:
     """Say what there is now, up to the stage ``until``."""
-    done = list(STAGES)[: list(STAGES).index(until) + 1]
+    done = STAGES[: STAGES.index(until) + 1]
     states = [state for state in project.status() if state.record and state.name in done]
     if as_json:
         stages = {state.name: state.record.summary for state in states if state.record}

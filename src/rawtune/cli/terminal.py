@@ -63,7 +63,7 @@ class Terminal:
         self._next_line = 0.0
         self._started = None
         if stage in STAGES:
-            self._console.print(f"[{list(STAGES).index(stage) + 1}/{len(STAGES)}] {stage}", style="bold")
+            self._console.print(f"[{STAGES.index(stage) + 1}/{len(STAGES)}] {stage}", style="bold")
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
