@@ -288,7 +288,7 @@ def test_the_form_of_replies_is_found_out_once(project: Path, endpoint: Endpoint
     endpoint.answer = answer
     assert figures(project)["kept"] == PASSAGES
     forms = Counter(request["response_format"]["type"] for request in endpoint.asked)
-    assert forms == {"json_schema": 1, "json_object": PASSAGES}
+    assert forms == {"json_schema": 3, "json_object": PASSAGES}, "it is found out with the pilot's passages"
     with (project / "raw" / "下经.txt").open("a", encoding="utf-8") as raw:
         raw.write("\n\n井卦\n井卦讲的是水井。井不搬家，人来打水。\n")
     assert figures(project)["kept"] == PASSAGES + 1

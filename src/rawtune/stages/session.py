@@ -1,10 +1,11 @@
 """A session with the teacher: opened with the limits of rawtune.yaml, drained on Ctrl-C, closed with nothing lost."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from rawtune.engine.budget import Budget
@@ -31,6 +32,8 @@ from rawtune.verification.rules.language import expected
 
 _JSON = re.compile(r"\s*(?:<think>.*?</think>\s*)?(?:```|[{｛])", re.DOTALL)
 """How a reply begins that keeps to JSON, thoughts of the model left out."""
+_FIRST = 3
+"""Passages with which the form of replies is found out, at the same time: those of a pilot need not wait for one."""
 
 T = TypeVar("T")
 OnResult = Callable[[str, Outcome | TeacherError, tuple[str, ...]], None]
@@ -50,14 +53,12 @@ class Session:
         """Bring every passage to its end; see ``engine.local.converse``. Raises the reason if the run was stopped."""
         passages = iter(passages)
         with self._settled():
-            for passage in passages:
-                form = await self._form(passage)
-                if isinstance(form, TeacherError):
-                    on_result(passage.id, form, ())
-                    continue
-                begin = conversations(self._work, self._teacher, self._prompt, form)
-                others = chain([passage], passages)
-                await converse(((p.id, partial(begin, p)) for p in others), self.calls, on_result)
+            while first := list(islice(passages, _FIRST)):
+                first, form = await self._begun(first, on_result)
+                if form is not None:
+                    begin = conversations(self._work, self._teacher, self._prompt, form)
+                    others = chain(first, passages)
+                    await converse(((p.id, partial(begin, p)) for p in others), self.calls, on_result)
 
     async def follow(
         self,
@@ -76,35 +77,45 @@ class Session:
         if self.calls.stopped:
             raise self.calls.stopped
 
-    async def _form(self, passage: Passage) -> ReplyForm | TeacherError:
+    async def _begun(self, passages: list[Passage], on_result: OnResult) -> tuple[list[Passage], ReplyForm | None]:
+        """The form of reply to be asked for, and those passages that are still to be brought to their end in it."""
+        # What is in flight comes home whatever becomes of the others: it may be paid already.
+        found = await asyncio.gather(*map(self._form, passages), return_exceptions=True)
+        left, forms = [], []
+        for passage, form in zip(passages, found, strict=True):
+            if isinstance(form, ReplyForm):
+                left.append(passage)
+                forms.append(form)
+            elif isinstance(form, TeacherError) and not self.calls.in_vain(form):
+                on_result(passage.id, form, ())
+            else:
+                raise form
+        return left, reply_form(self._work, self._teacher) or (forms[0] if forms else None)
+
+    async def _form(self, passage: Passage) -> ReplyForm:
         """The strictest form of reply that the teacher holds to: as set, as remembered, or as now found out.
 
         It is found out with the passage's own request, whose reply is stored and not asked for again. A passage that is
-        refused in every form, or whose call fails for good, tells nothing: then the error.
+        refused in every form, or whose call fails for good, tells nothing: then the error is raised.
         """
         if known := reply_form(self._work, self._teacher):
             return known
-        refused: TeacherError | None = None
         for form in self._teacher.forms:
             request = next(conversations(self._work, self._teacher, self._prompt, form)(passage))
             try:
                 reply = await self.calls.reply(request)
-            except TeacherError as error:
-                if self.calls.in_vain(error):
+            except CallRejected:
+                if form is self._teacher.forms[-1]:
                     raise
-                refused = error
-                if not isinstance(error, CallRejected):
-                    return error
-            else:
-                if form is ReplyForm.TEXT or _JSON.match(reply.text):
-                    return self._remember(form)
-                labels = "|".join(map(re.escape, self._work.config.columns))
-                if re.search(rf"^\W*(?:{labels})\W*[:：]", reply.text, re.MULTILINE):
-                    # It takes the demand and does not keep to it; it would not keep to another, either.
-                    return self._remember(ReplyForm.TEXT)
-                return form  # neither: one odd reply says nothing about those to come
-        assert refused is not None  # noqa: S101 - every teacher knows a form
-        return refused
+                continue
+            if form is ReplyForm.TEXT or _JSON.match(reply.text):
+                return self._remember(form)
+            labels = "|".join(map(re.escape, self._work.config.columns))
+            if re.search(rf"^\W*(?:{labels})\W*[:：]", reply.text, re.MULTILINE):
+                # It takes the demand and does not keep to it; it would not keep to another, either.
+                return self._remember(ReplyForm.TEXT)
+            return form  # neither: one odd reply says nothing about those to come
+        raise AssertionError("every teacher knows a form")
 
     def _remember(self, form: ReplyForm) -> ReplyForm:
         self._work.ledger.save_reply_form(model_name(self._work), form)
