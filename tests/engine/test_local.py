@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import tracemalloc
 
 import pytest
@@ -55,6 +56,20 @@ def test_every_conversation_brings_its_result_and_the_keys_of_its_replies():
     assert results["蒙"] == ("蒙...", tuple(ask(text).key for text in ("蒙", "蒙.", "蒙..")))
     assert results["none"] == ("none", ())
     assert results["乾"][0] == "乾."
+
+
+def test_garbage_is_collected_as_often_as_before_once_the_work_is_done_or_broke_off():
+    before, during = gc.get_threshold(), []
+
+    def watching():
+        during.append(gc.get_threshold())
+        yield ask("蒙")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        simulate(work([("蒙", watching)], Endpoint()))
+    assert during[0][0] > before[0]
+    assert gc.get_threshold() == before
 
 
 def test_nothing_to_do_is_done():

@@ -52,7 +52,7 @@ def values(record: Any) -> list[Any]:
 def ended_row(outcome: Outcome, made_by: str) -> tuple[Any, ...]:
     """An outcome as a row of its table."""
     by_hand = outcome.example is not None and outcome.example.origin is Origin.EDITED
-    parts = (to_json(part).decode() for part in (outcome.repairs, outcome.replies, outcome.findings))
+    parts = (to_json(part).decode() if part else "[]" for part in (outcome.repairs, outcome.replies, outcome.findings))
     return outcome.passage_id, BY_HAND if by_hand else made_by, outcome.state.value, outcome.reason, *parts
 
 
