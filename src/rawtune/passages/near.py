@@ -32,8 +32,7 @@ _COMPARED = 2
 """Texts of a band that another is compared with: enough, as it meets others in other bands."""
 
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[^\W_{_CJK}]+")
-_BETWEEN = re.compile(rf"[^{_CJK}]+")
+_WORDS = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 
 
 class NearDuplicates:
@@ -94,7 +93,7 @@ class NearDuplicates:
 def _sketch(text: str) -> bytes:
     """A byte of the least hash in each bin."""
     bins = [_EMPTY] * _BINS
-    for pair in _pairs(_BETWEEN.sub(_symbols, text.casefold())):
+    for pair in _pairs(_symbols(text)):
         at = pair % _BINS
         if pair < bins[at]:
             bins[at] = pair
@@ -111,7 +110,7 @@ def _pairs(symbols: str) -> memoryview:
     encoded = symbols.encode("utf-32-le")
     for byte in range(3):
         lanes[byte::8] = encoded[byte::4]
-    low = int.from_bytes(b"\xff\xff\xff\xff\0\0\0\0" * len(symbols), "little")
+    low = _low_halves(len(symbols).bit_length())
     firsts = int.from_bytes(lanes, "little")
     pairs = (0x9E3779B1 * firsts + 0x7FEB352D * (firsts >> 64)) & low
     for multiplier, shift in ((0x85EBCA6B, 15), (0xC2B2AE35, 16)):
@@ -119,9 +118,16 @@ def _pairs(symbols: str) -> memoryview:
     return memoryview(pairs.to_bytes(len(lanes), sys.byteorder)).cast("Q")[: len(symbols) - 1 or 1]
 
 
-def _symbols(run: re.Match[str]) -> str:
-    """What stands between two Chinese characters, with one symbol for each word."""
-    return "".join(map(_symbol, _WORD.findall(run.group())))
+@lru_cache
+def _low_halves(size: int) -> int:
+    """The mask of the lower 32 bits of each of 2 ** ``size`` numbers."""
+    return int.from_bytes(b"\xff\xff\xff\xff\0\0\0\0" * 2**size, "little")
+
+
+def _symbols(text: str) -> str:
+    """One sign for each word; a Chinese character stands for itself."""
+    runs = _WORDS.findall(text.casefold())
+    return "".join([run if run >= "\u3040" else _symbol(run) for run in runs])
 
 
 @lru_cache(maxsize=100_000)
