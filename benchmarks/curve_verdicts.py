@@ -1,4 +1,5 @@
-"""How often simulated loss curves are called jagged: healthy ones of many lengths and batches, and broken ones.
+"""How often simulated loss curves are called jagged: healthy ones of many lengths and batches, mixtures of
+tasks, and broken ones.
 
     python benchmarks/curve_verdicts.py
 
@@ -27,6 +28,14 @@ def main() -> None:
         for seed in range(100)
     )
     print(f"healthy: {healthy[Verdict.JAGGED]} of {healthy.total():,} called jagged")
+    mixed = Counter(
+        judge([loss * (1 + chance.gauss(0, scatter / batch**0.5)) for loss in losses], batch=batch).verdict
+        for losses in ([2.5] * 60, [1.6 + 0.6 * exp(-i / 60) for i in range(200)])
+        for scatter in (0.3, 0.5)
+        for batch in (4, 8)
+        for chance in map(random.Random, range(100))
+    )
+    print(f"mixtures, rows of which differ by 30 or 50%: {mixed[Verdict.JAGGED] / mixed.total():.0%} called jagged")
     for noise in (0.125, 0.15, 0.2):
         broken = Counter(judge(fall(60, 0.4, noise, seed), batch=8).verdict for seed in range(500))
         found = broken[Verdict.JAGGED] / broken.total()

@@ -85,6 +85,25 @@ def test_a_loss_that_is_no_number_diverges(bad: float) -> None:
     assert "step 30" in curve.reason
 
 
+def test_a_loss_of_nothing_all_at_once_diverges() -> None:
+    """As transformers logs a run in half precision whose numbers overflow; what is learnt gets there by and by."""
+    assert "step 30 is 0" in judge([2.1, 2.0, *[0.0] * 20], range(10, 230, 10)).reason
+    assert judge([0.0] * 30).verdict is Verdict.DIVERGING
+    assert judge([*fall(60, 4, 0.001, 0.12), *[0.0] * 10]).verdict is Verdict.FLAT_MEMORISED
+
+
+def test_rows_that_differ_to_the_end_as_at_the_beginning_are_not_jagged() -> None:
+    """As in a mixture of tasks; what is broken is learnt by heart, and then no longer differs."""
+    found = [judge([loss * 1.5 for loss in fall(200, 1, 0.8, 0.3, 0.15, seed)], batch=4).verdict for seed in range(40)]
+    assert found.count(Verdict.JAGGED) <= 20
+
+
+def test_a_curve_that_never_falls_is_told_so() -> None:
+    curve = judge(fall(60, 2.5, 2.49, 0.5, 0.01))
+    assert curve.verdict is Verdict.FLAT_CONVERGED
+    assert "nothing was learnt" in curve.reason
+
+
 def test_a_loss_that_climbs_diverges() -> None:
     down_and_up = [*fall(30, 4, 1.5, 0.3, 0.03), *(1.6 + 0.1 * i for i in range(20))]
     assert judge(down_and_up).verdict is Verdict.DIVERGING
@@ -105,7 +124,6 @@ def test_too_few_losses_say_nothing() -> None:
         curve = judge(losses)
         assert (curve.verdict, curve.steps) == (Verdict.HEALTHY, ())
         assert "too few" in curve.reason
-    assert judge([0.0] * 30).verdict is Verdict.FLAT_MEMORISED
 
 
 def test_smoothing_keeps_both_ends_and_every_straight_line() -> None:

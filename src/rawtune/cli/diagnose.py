@@ -27,9 +27,9 @@ _TEXTS = ("by", "concept", "question", "answer", "passage", "source", "text", "p
 def diagnose(run: Path | None, quarantine: bool, as_json: bool) -> int:
     """Read a training's losses: whether the curve is healthy, and which rows stand out.
 
-    RUN is an adapter's folder, the project's last one if left out; or losses of any trainer: a trainer_state.json of
-    transformers, or CSV or JSONL with step and loss. Exits with 1 if the curve is jagged or diverges, or if rows stand
-    out.
+    RUN is an adapter's folder, the project's last one if left out; or the log of any trainer: a trainer_state.json of
+    transformers, JSON lines, a table with step and loss, or what was printed. Exits with 1 if the curve is jagged or
+    diverges, or if rows stand out.
     """
     moved = None
     if (Path.cwd() / config.FILE_NAME).exists():

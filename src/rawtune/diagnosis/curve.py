@@ -22,6 +22,8 @@ _USUAL_BATCH = 4
 """Where it is not known: between the batches of 2 to 8 rows of small machines."""
 _RISES = 0.5
 """The sum of rises over the net drop: 3.4 in a real run on broken rows, 0.1 in one on good rows, 0.0 to 0.8 in ours."""
+_SETTLED = 1.2
+"""The scatter of broken rows while they are learnt, at least, over that at the end of the run."""
 _CONFIDENCE = 1.28
 """Normal quantile: of curves that scatter as much as is allowed, one in ten looks worse."""
 _STILL = 0.02
@@ -69,6 +71,9 @@ def judge(losses: Sequence[float], steps: Sequence[int] = (), batch: int | None 
     for step, loss in zip(steps, losses, strict=True):
         if not isfinite(loss):
             return Curve(Verdict.DIVERGING, f"the loss of step {step} is {loss}", inf)
+    for before, (step, loss) in zip((inf, *losses), zip(steps, losses, strict=True), strict=False):
+        if loss == 0 and before > _BY_HEART:
+            return Curve(Verdict.DIVERGING, f"the loss of step {step} is 0 all at once, as where numbers overflow", inf)
     if len(losses) < _SHORTEST:
         return Curve(Verdict.HEALTHY, f"{len(losses)} losses are too few to judge", _jaggedness(losses))
     early = _falling(losses)
@@ -89,8 +94,12 @@ def judge(losses: Sequence[float], steps: Sequence[int] = (), batch: int | None 
         f"its rises add up to {jaggedness:.2f} times its net drop over the first {len(early)} steps, and it scatters by"
         f" {noise:.1%} around its trend, where healthy rows stay within {allowed:.1%}"
     )
-    if noise > allowed and jaggedness > _RISES:
+    if noise > allowed and jaggedness > _RISES and _settles(losses, len(early)):
         return curve(Verdict.JAGGED, measured)
+    if flat_since is not None and fmean(losses[: _width(losses)]) - end < _STILL * losses[0]:
+        return curve(
+            Verdict.FLAT_CONVERGED, f"it never fell from where it began, and ends at {end:.2f}: nothing was learnt"
+        )
     if flat_since is not None:
         verdict = Verdict.FLAT_MEMORISED if end < _BY_HEART else Verdict.FLAT_CONVERGED
         return curve(verdict, f"it has moved by less than {_STILL:.0%} since step {flat_since}, and ends at {end:.2f}")
@@ -113,6 +122,15 @@ def _falling(losses: Sequence[float]) -> Sequence[float]:
     goal = (smooth[0] + min(smooth)) / 2
     end = next(at for at, loss in enumerate(smooth) if loss <= goal)
     return losses[: max(_SHORTEST, end + 1)]
+
+
+def _settles(losses: Sequence[float], early: int) -> bool:
+    """Whether the scatter of the early part is gone later on, as far as there is a later part.
+
+    What is broken is learnt by heart, too; where rows differ by nature, as in a mixture of tasks, they go on to differ.
+    """
+    late = losses[max(early, len(losses) - len(losses) // 4) :]
+    return len(late) < _SHORTEST or _scatter(losses[:early]) > _SETTLED * _scatter(late)
 
 
 def _jaggedness(losses: Sequence[float]) -> float:

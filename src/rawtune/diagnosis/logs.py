@@ -1,17 +1,20 @@
-"""Losses as files hold them: of this program's runs, of transformers, or of any trainer that writes step and loss."""
+"""Losses as files hold them: of this program's runs, or of any trainer that writes step and loss."""
 
+import codecs
 import csv
-import json
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from rawtune.diagnosis.entries import LOSSES, STEPS, Entry, entries, is_summary, number, value
 from rawtune.diagnosis.rows import RowLoss
 from rawtune.errors import UsageError
 
 _HINT = "give an adapter's folder, a trainer_state.json, or a CSV or JSONL with step and loss"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # so PowerShell writes what a console would show
 
 
 class Log(NamedTuple):
@@ -24,11 +27,14 @@ class Log(NamedTuple):
 def read(path: Path) -> Log:
     """The losses in a file, told by its content; entries without a loss, such as evaluations, are passed over.
 
-    Raises ``UsageError`` if it holds none, or cannot be read.
+    It may be JSON, JSON lines, a table or the output of a console, and is of transformers, TRL, LLaMA-Factory, Swift,
+    TensorBoard, Weights & Biases or whoever else writes a loss by that name. Raises ``UsageError`` if it holds none, or
+    cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        found = sorted(((int(step), float(loss)) for step, loss in _entries(text)), key=lambda entry: entry[0])
+        data = path.read_bytes()
+        found = entries(data.decode("utf-16" if data.startswith(_UTF16) else "utf-8").lstrip("\ufeff"))
+        log = _ordered(_seen(entry) for entry in found if not is_summary(entry) and value(entry, LOSSES))
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{path}: cannot be read as losses: not UTF-8 (byte {error.start})",
@@ -36,9 +42,14 @@ def read(path: Path) -> Log:
         ) from error
     except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as losses: {error}", _HINT) from error
-    if not found:
-        raise UsageError(f"{path}: holds no losses", _HINT)
-    return Log([step for step, _ in found], [loss for _, loss in found])
+    if log.losses:
+        return log
+    if any(map(is_summary, found)):
+        raise UsageError(
+            f"{path}: holds no losses of steps, only the mean of a whole run", "train with logging_steps: 1, or 10"
+        )
+    names = ", ".join(dict.fromkeys(name for entry in found for name in entry))
+    raise UsageError(f"{path}: holds no losses" + (f", only {names}" if names else ""), _HINT)
 
 
 def read_rows(path: Path) -> list[RowLoss]:
@@ -64,23 +75,25 @@ def of_rows(rows: Iterable[RowLoss]) -> Log:
     return Log(sorted(sums), [sums[step][0] / sums[step][1] for step in sorted(sums)])
 
 
-def _entries(text: str) -> Iterator[tuple[Any, Any]]:
-    """Steps and losses; ``text`` is JSON, JSON lines or CSV."""
-    if not text.lstrip().startswith(("{", "[")):
-        return _pairs(csv.DictReader(text.splitlines()))
-    try:
-        tree = json.loads(text)
-    except json.JSONDecodeError:
-        return _pairs(json.loads(line) for line in text.splitlines() if line.strip())
-    return _pairs(tree if isinstance(tree, list) else tree.get("log_history", [tree]))
+def _seen(entry: Entry) -> tuple[int | None, float | None, float]:
+    """Step, epoch and loss of an entry that has a loss; the others if they are known."""
+    step, epoch, loss = value(entry, STEPS), value(entry, ["epoch"]), value(entry, LOSSES)
+    whole = None if step is None else int(number(step.split("/")[0]))  # 10/300: the tenth of three hundred
+    return whole, None if epoch is None else number(epoch), number(str(loss))
 
 
-def _pairs(lines: Any) -> Iterator[tuple[Any, Any]]:
-    """Of each line its step, or else its number, and its loss."""
-    for number, line in enumerate(lines, 1):
-        if not isinstance(line, Mapping):
-            raise ValueError(f"entry {number} is no object with step and loss")
-        line = {str(key).strip().lower(): value for key, value in line.items()}
-        loss = line.get("loss", line.get("train_loss", line.get("train/loss")))
-        if loss not in (None, "") and "train_runtime" not in line:  # a summary of transformers, not a step
-            yield line.get("step") or line.get("global_step") or number, loss
+def _ordered(seen: Iterable[tuple[int | None, float | None, float]]) -> Log:
+    """By step, or by number where steps are not told, or begin anew in each epoch.
+
+    Where a step comes again, as in a run that was resumed from its last checkpoint, the later loss holds.
+    """
+    every = list(seen)
+    steps = [step for step, _, _ in every if step is not None]
+    back = [(a[1], b[1]) for a, b in pairwise(every) if (b[0] or 0) < (a[0] or 0)]
+    anew = bool(back) and all(a is not None and b is not None and a < b for a, b in back)
+    if len(steps) < len(every) or anew:
+        return Log(list(range(1, len(every) + 1)), [loss for _, _, loss in every])
+    if not back:
+        return Log(steps, [loss for _, _, loss in every])
+    latest = {step: loss for step, (_, _, loss) in zip(steps, every, strict=True)}
+    return Log(sorted(latest), [latest[step] for step in sorted(latest)])
