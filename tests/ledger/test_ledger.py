@@ -570,7 +570,7 @@ def test_what_came_of_a_passage_that_left_is_not_shown_but_is_back_with_it(ledge
     ledger.save_passages([passage("p2")])
     assert [o.passage_id for _, o in ledger.endings()] == ["p2"]
     assert [row.id for row in ledger.synthesised()] == ["r-p2"]
-    assert list(ledger.dataset_rows()) == ledger.training_rows() == []
+    assert list(ledger.dataset_rows()) == list(ledger.training_rows()) == []
     ledger.save_passages([passage("p1"), passage("p2")])
     assert next(ledger.endings()) == (passage("p1"), kept("p1"))
     assert [row.id for row in ledger.training_rows()] == [row.id for row in ledger.dataset_rows()] == ["q1"]
@@ -584,7 +584,7 @@ def test_questions_are_replaced_as_a_whole_and_told_apart_by_suite(ledger):
     phrasing = replace(example("a", parent="r-p1", template="讲讲{concept}"), suite=Suite.PHRASING)
     concept = replace(example("b", "p2", parent="r-p2"), suite=Suite.CONCEPT, split=Split.HELD_OUT)
     ledger.save_questions([*train, phrasing, concept])
-    assert ledger.training_rows() == train
+    assert list(ledger.training_rows()) == train
     assert [(row.id, row.template, row.source.document) for row in ledger.dataset_rows()] == [
         (row.id, "{concept}是什么？", "raw/易经.txt") for row in train
     ]
@@ -598,7 +598,7 @@ def test_questions_are_replaced_as_a_whole_and_told_apart_by_suite(ledger):
     assert [row.id for row in ledger.synthesised()] == ["r-p1", "r-p2"]
     assert [o for _, o in ledger.endings()] == [kept("p1"), kept("p2")]
     ledger.save_questions([])
-    assert ledger.training_rows() == ledger.suite(Suite.PHRASING) == []
+    assert list(ledger.training_rows()) == ledger.suite(Suite.PHRASING) == []
     assert list(ledger.dataset_rows()) == list(ledger.held_out_rows()) == []
     assert [row.id for row in ledger.synthesised()] == ["r-p1", "r-p2"]
 

@@ -133,7 +133,7 @@ def augment(made: Path, heard: Heard | None = None) -> dict[str, Any]:
 
 def trained(made: Path) -> list[Example]:
     with Project(made) as opened:
-        return opened._work.ledger.training_rows()
+        return list(opened._work.ledger.training_rows())
 
 
 def change(made: Path, before: str, after: str) -> None:

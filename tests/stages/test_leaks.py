@@ -11,6 +11,7 @@ from rawtune.dataset.entry import Entry, Source
 from rawtune.errors import GateFailed
 from rawtune.progress import Silent
 from rawtune.project import Project
+from rawtune.records import Suite
 from rawtune.stages import leaks
 
 ZH = "蒙卦象征启蒙，如同山下流出的泉水，清澈而不知去向；学生应当主动向老师求教，而不是老师去找学生。"
@@ -32,6 +33,11 @@ def entry(number: int, question: str, answer: str, suite: str | None = None) -> 
     return Entry(f"r{number}", question, answer, None, Source("", split, suite, "written", "t", "p", "r", *place))
 
 
+def found(training: list[Entry], held_out: list[Entry], compare_answers: bool = True) -> list[leaks.Leak]:
+    asked = {suite: [entry for entry in held_out if entry.source.suite == suite] for suite in Suite}
+    return [*leaks.found(training, asked.__getitem__, compare_answers)]
+
+
 def given_away(answer: str, held_out: str) -> list[leaks.Leak]:
     training = [entry(1, "a?", OTHER), entry(2, "b?", answer), entry(3, "c?", answer)]
     asked = [
@@ -39,7 +45,7 @@ def given_away(answer: str, held_out: str) -> list[leaks.Leak]:
         entry(5, "e?", held_out, "concept"),
         entry(6, "f?", answer, "phrasing"),
     ]
-    return [*leaks.answers(lambda: training, lambda: asked)]
+    return found(training, asked)
 
 
 @pytest.mark.parametrize("text", [ZH, EN, "蒙卦象征启蒙。", "Nine sixteen."])
@@ -85,8 +91,8 @@ def test_different_answers_and_the_phrasing_suite_are_no_leak() -> None:
 def test_a_question_that_is_trained_is_a_leak(trained: str, asked: str, leak: bool) -> None:
     training = [entry(1, "a?", OTHER), entry(2, trained, ZH), entry(3, trained, ZH)]
     held = [entry(4, asked, ZH, "phrasing"), entry(5, trained, OTHER, "concept")]
-    found = [*leaks.questions(lambda: training, lambda: held)]
-    assert [(leak.held_out.id, leak.training.id) for leak in found] == ([("r4", "r2")] if leak else [])
+    leaks = found(training, held, compare_answers=False)
+    assert [(leak.held_out.id, leak.training.id) for leak in leaks] == ([("r4", "r2")] if leak else [])
 
 
 def make(folder: Path, texts: list[str], **settings: object) -> Path:

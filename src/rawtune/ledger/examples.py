@@ -23,7 +23,7 @@ class Examples(Part):
     def synthesised(self) -> list[Example]:
         """The kept rows of current passages, before they are varied, in the order of the passages."""
         kept = select(tables.outcomes.c.passage_id).where(tables.outcomes.c.state == State.KEPT.value)
-        return self._examples(tables.examples.c.parent.is_(None), tables.examples.c.passage_id.in_(kept))
+        return list(self._examples(tables.examples.c.parent.is_(None), tables.examples.c.passage_id.in_(kept)))
 
     def save_questions(self, examples: Iterable[Example]) -> None:
         """Replace all varied rows by these, in this order."""
@@ -33,8 +33,8 @@ class Examples(Part):
             if rows:
                 connection.execute(insert(tables.examples), rows)
 
-    def training_rows(self) -> list[Example]:
-        """The varied rows to train on, in order."""
+    def training_rows(self) -> Iterator[Example]:
+        """The varied rows to train on, in order, streamed."""
         return self._examples(tables.examples.c.parent.is_not(None), tables.examples.c.suite.is_(None))
 
     def dataset_rows(self) -> Iterator[Entry]:
@@ -44,7 +44,11 @@ class Examples(Part):
     def held_out_rows(self) -> Iterator[Entry]:
         """The varied rows that are only ever asked, suite by suite, in order; as ``dataset_rows``."""
         for suite in (Suite.PHRASING, Suite.CONCEPT, Suite.REFUSAL):
-            yield from self._entries(tables.examples.c.suite == suite.value)
+            yield from self.asked_rows(suite)
+
+    def asked_rows(self, suite: Suite) -> Iterator[Entry]:
+        """Those of ``held_out_rows`` that are of one suite."""
+        yield from self._entries(tables.examples.c.suite == suite.value)
 
     def _entries(self, condition: ColumnElement[bool]) -> Iterator[Entry]:
         """Rows in the order in which they were saved, which is that of the passages.
@@ -70,9 +74,9 @@ class Examples(Part):
 
     def suite(self, suite: Suite) -> list[Example]:
         """The held-out rows of one suite, in order."""
-        return self._examples(tables.examples.c.suite == suite.value)
+        return list(self._examples(tables.examples.c.suite == suite.value))
 
-    def _examples(self, *conditions: Any) -> list[Example]:
+    def _examples(self, *conditions: Any) -> Iterator[Example]:
         table, current = tables.examples, tables.passages
         query = (
             select(*columns(table, EXAMPLE))
@@ -81,5 +85,5 @@ class Examples(Part):
             .where(current.c.current, *conditions)
             .order_by(current.c.position, table.c.position)
         )
-        with self._database.read() as connection:
-            return [example_of(row) for row in connection.execute(query)]
+        for chunk in self._database.stream(query, _ENTRIES):
+            yield from map(example_of, chunk)

@@ -1,7 +1,6 @@
 """Rows to a dataset in the formats asked for, under a time stamp; a dataset is never changed afterwards."""
 
 import json
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -75,14 +74,16 @@ def written(work: Work) -> frozenset[str]:
 
 def remarked(work: Work) -> dict[str, dict[str, str]]:
     """What a reader of the figures should know, by language and name."""
-    rows, answers, asked = 0, set(), set()
-    for entry in work.ledger.dataset_rows():
+    ledger, rows, answers = work.ledger, 0, set()
+    for entry in ledger.dataset_rows():
         rows += 1
         answers.add(hash(entry.answer))
-    for entry in work.ledger.held_out_rows():
-        asked.add((entry.source.suite, entry.source.parent))
-    passages = Counter(suite for suite, _ in asked)
-    suites = {suite.value: passages[suite.value] for suite in (Suite.PHRASING, Suite.CONCEPT)}
+        if len(answers) == remarks.FEW:  # enough answers, however many rows there are
+            break
+    suites = {
+        suite.value: len({entry.source.parent for entry in ledger.asked_rows(suite)})
+        for suite in (Suite.PHRASING, Suite.CONCEPT)
+    }
     return {language: remarks.write(language, rows, len(answers), suites, MIN_CLUSTERS) for language in ("en", "zh")}
 
 

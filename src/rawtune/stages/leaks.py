@@ -1,18 +1,18 @@
 """What training would give away of the test: held-out answers and questions that rows to train on hold, too."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import NamedTuple
 
 from rawtune.dataset.entry import Entry
 from rawtune.errors import GateFailed
 from rawtune.ledger.ledger import Ledger
-from rawtune.records import Split, Suite
-from rawtune.verification.crossing import crossed, plain
+from rawtune.records import Suite
+from rawtune.verification.crossing import HeldOut, plain
 from rawtune.verification.rule import Row
 
-Rows = Callable[[], Iterable[Entry]]
+Asked = Callable[[Suite], Iterable[Entry]]
 
 _SHOWN = 10
 _LONGEST = 80
@@ -33,56 +33,39 @@ class Leak(NamedTuple):
 
 def refuse(ledger: Ledger, compare_answers: bool = True) -> None:
     """Raise ``GateFailed`` if training gives anything of the test away, naming the pairs, the first ten of them."""
-    rows = ledger.dataset_rows, ledger.held_out_rows
-    if leaks := [*(answers(*rows) if compare_answers else ()), *questions(*rows)]:
+    if leaks := [*found(ledger.dataset_rows(), ledger.asked_rows, compare_answers)]:
         lines = [f"{len(leaks)} held-out questions are given away by rows to train on:", *map(_told, leaks[:_SHOWN])]
         if len(leaks) > _SHOWN:
             lines.append(f"  and {len(leaks) - _SHOWN} more")
         raise GateFailed("\n".join(lines), _REMEDY)
 
 
-def answers(training: Rows, held_out: Rows) -> Iterator[Leak]:
-    """Answers of the concept suite that training holds, whole or to four fifths, as RT502 finds them; each once.
+def found(training: Iterable[Entry], asked: Asked, compare_answers: bool = True) -> Iterator[Leak]:
+    """What training holds of the test; ``training``, of which there may be millions, is read once.
 
-    The phrasing suite is left out: it asks in other words about answers that are trained.
+    Of the concept suite the answers, whole or to four fifths, as RT502 finds them, each once; of the phrasing suite the
+    questions, punctuation, capitals and white space aside. Its answers are trained in other words, as they should be.
     """
-
-    def asked() -> Iterator[Entry]:
-        return _answers(row for row in held_out() if row.source.suite == Suite.CONCEPT)
-
-    def rows() -> Iterator[Row]:
-        for split, entries in ((Split.TRAIN, _answers(training())), (Split.HELD_OUT, asked())):
-            for number, entry in enumerate(entries):
-                yield Row(entry.question, entry.answer, split=split.value, number=number)
-
-    if found := crossed(rows):
-        wanted = set(found.values())
-        givers = {number: entry for number, entry in enumerate(_answers(training())) if number in wanted}
-        for entry in asked():
-            if entry.answer in found:
-                yield Leak(entry, givers[found[entry.answer]], entry.answer)
-
-
-def questions(training: Rows, held_out: Rows) -> Iterator[Leak]:
-    """Questions of the phrasing suite that are trained, too, punctuation, capitals and white space aside."""
-
-    def asked() -> Iterator[Entry]:
-        return (row for row in held_out() if row.source.suite == Suite.PHRASING)
-
-    held = {hash(plain(entry.question)) for entry in asked()}
-    trained: dict[str, Entry] = {}
-    for entry in training():
-        if hash(text := plain(entry.question)) in held:
-            trained.setdefault(text, entry)
-    if trained:
-        for entry in asked():
-            if giver := trained.get(plain(entry.question)):
+    answers = HeldOut(Row(entry.question, entry.answer) for entry in asked(Suite.CONCEPT) if compare_answers)
+    questions = {hash(plain(entry.question)) for entry in asked(Suite.PHRASING)}
+    with_answer: dict[str, Entry] = {}
+    with_question: dict[str, Entry] = {}
+    if answers or questions:
+        for answer, rows in groupby(training, key=attrgetter("answer")):
+            first = next(rows)
+            for held in answers.given_away(answer):
+                with_answer.setdefault(held, first)
+            for entry in chain([first], rows):
+                if hash(text := plain(entry.question)) in questions:
+                    with_question.setdefault(text, entry)
+    if with_answer:
+        for answer, rows in groupby(asked(Suite.CONCEPT), key=attrgetter("answer")):
+            if giver := with_answer.get(answer):
+                yield Leak(next(rows), giver, answer)
+    if with_question:
+        for entry in asked(Suite.PHRASING):
+            if giver := with_question.get(plain(entry.question)):
                 yield Leak(entry, giver, entry.question)
-
-
-def _answers(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The first of neighbouring rows with one answer."""
-    return (next(same) for _, same in groupby(entries, key=attrgetter("answer")))
 
 
 def _told(leak: Leak) -> str:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from heapq import nsmallest
 from zlib import crc32
@@ -27,28 +27,44 @@ def is_training(split: str) -> bool:
     return not split.strip() or re.match(r"train|训练", split.strip().lower()) is not None
 
 
-def crossed(rows: Callable[[], Iterable[Row]]) -> dict[str, int]:
-    """The held-out answers of which a training row holds at least four fifths, with that row's number.
+class HeldOut:
+    """Held-out answers, to be looked for in rows to train on.
 
-    Read twice. Refusals and answers of a few characters give nothing away.
+    Refusals and answers of a few characters give nothing away, and are left out.
     """
-    holders: defaultdict[str, list[str]] = defaultdict(list)
-    for row in rows():
-        if not is_training(row.split) and _width(row.answer) >= _SHORTEST and not any(refusal.check(row)):
-            for run in nsmallest(_SAMPLE, _runs(row.answer), key=_hash):
-                if row.answer not in holders[run]:
-                    holders[run].append(row.answer)
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._holders: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            if _width(row.answer) >= _SHORTEST and not any(refusal.check(row)):
+                for run in nsmallest(_SAMPLE, _runs(row.answer), key=_hash):
+                    if row.answer not in self._holders[run]:
+                        self._holders[run].append(row.answer)
+
+    def __bool__(self) -> bool:
+        """Whether there is any to look for."""
+        return bool(self._holders)
+
+    def given_away(self, answer: str) -> Iterator[str]:
+        """Those of which ``answer`` holds at least four fifths."""
+        runs = _runs(answer)
+        hits = Counter(held for run in runs & self._holders.keys() for held in self._holders[run])
+        for held, hit in hits.items():
+            whole = _runs(held)
+            # Half of the sample is less than four fifths of the whole, chance allowed for.
+            if 2 * hit >= min(_SAMPLE, len(whole)) and len(whole & runs) >= _SHARE * len(whole):
+                yield held
+
+
+def crossed(rows: Callable[[], Iterable[Row]]) -> dict[str, int]:
+    """The held-out answers of which a training row holds at least four fifths, with that row's number. Reads twice."""
+    held_out = HeldOut(row for row in rows() if not is_training(row.split))
     found: dict[str, int] = {}
-    if holders:
+    if held_out:
         for row in rows():
             if is_training(row.split):
-                runs = _runs(row.answer)
-                hits = Counter(answer for run in runs & holders.keys() for answer in holders[run])
-                for answer, hit in hits.items():
-                    whole = _runs(answer)
-                    # Half of the sample is less than four fifths of the whole, chance allowed for.
-                    if 2 * hit >= min(_SAMPLE, len(whole)) and len(whole & runs) >= _SHARE * len(whole):
-                        found.setdefault(answer, row.number)
+                for answer in held_out.given_away(row.answer):
+                    found.setdefault(answer, row.number)
     return found
 
 
