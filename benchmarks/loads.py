@@ -2,10 +2,14 @@
 
 usage: python benchmarks/loads.py [--environments FOLDER] [PEER ...]
 
-Each is installed in an environment of its own (kept if FOLDER is named; PyTorch is the version that this environment
-has, on a machine without a GPU about a gigabyte twice) and reads a dataset of 8 passages in every format that is meant
-for it. TRL trains a step on a tiny model, LLaMA-Factory turns the rows into token ids of one. Printed is how many rows
-each found; another count than ours is a failure. A peer whose own packages do not fit together fails with its message.
+Each is installed in an environment of its own, in FOLDER if that is named, where the next call finds it again (PyTorch
+is the version that this environment has, on a machine without a GPU about a gigabyte twice), and reads a dataset of 8
+passages in every format that is meant for it. TRL trains a step on a tiny model, LLaMA-Factory turns the rows into
+token ids of one. Printed is how many rows each found; another count than ours is a failure.
+
+LLaMA-Factory demands torchvision and torchaudio, whose wheels are built for PyTorch with CUDA and fail beside one for
+the CPU alone. Rows of text need neither. There torchvision is left out, which transformers then does without, and
+torchaudio, which LLaMA-Factory imports at once, loses its compiled part, without which it imports as well.
 """
 
 import argparse
@@ -13,7 +17,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 from rawtune import project
@@ -94,9 +98,28 @@ def python_of(folder: Path, name: str, packages: list[str]) -> Path:
     if not python.exists():
         print(f"{name}: installing", flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder / name)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", packages[0]], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+        install(python, packages[0])  # PyTorch, before anything can bring another build of it
+        if name == "llamafactory" and version("torch").endswith("+cpu"):
+            without_vision(python, packages)
+        else:
+            install(python, *packages)
     return python
+
+
+def install(python: Path, *arguments: str) -> None:
+    """Have pip install in the environment of this Python."""
+    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *arguments], check=True)
+
+
+def without_vision(python: Path, packages: list[str]) -> None:
+    """LLaMA-Factory and what it demands, but for what needs PyTorch with CUDA."""
+    torch, *others = packages
+    install(python, "--no-deps", "torchaudio", *others)
+    site = next(python.parent.parent.glob("lib/python*/site-packages"))
+    demanded = next(iter(distributions(name="llamafactory", path=[str(site)]))).requires or []
+    install(python, torch, *(line for line in demanded if not line.startswith(("torchvision", "torchaudio"))))
+    for compiled in (site / "torchaudio" / "lib").glob("*.so"):
+        compiled.unlink()
 
 
 def make_dataset(folder: Path) -> tuple[Path, int]:
@@ -137,7 +160,7 @@ def main() -> None:
             )
             lines = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith('["')]
             told = ", ".join(f"{form} {rows}" for form, rows in lines)
-            good = not ran.returncode and all(rows == expected for _, rows in lines)
+            good = bool(lines) and not ran.returncode and all(rows == expected for _, rows in lines)
             failed |= not good
             print(f"{name}: {'loads' if good else 'FAILS'} ({expected} rows): {told}", flush=True)
             if not good:
