@@ -104,8 +104,8 @@ class Session:
             request = next(conversations(self._work, self._teacher, self._prompt, form)(passage))
             try:
                 reply = await self.calls.reply(request)
-            except CallRejected:
-                if form is self._teacher.forms[-1]:
+            except CallRejected as error:
+                if form is self._teacher.forms[-1] or self.calls.in_vain(error):
                     raise
                 continue
             if form is ReplyForm.TEXT or _JSON.match(reply.text):
