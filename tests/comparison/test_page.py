@@ -268,6 +268,8 @@ def test_health_cost_and_curve_are_told(show, evidence):
         assert text[shown] in body
     for shown in ("1.25 CNY", "Few answers.", text["suspects_more"].format(count=2), "10.00"):
         assert shown in body
+    points = page.locator(".curve polyline").first.get_attribute("points").split()
+    assert (len(points), points[0], points[-1]) == (20, "0.0,37.1", "100.0,2.0")
     page.locator("summary").first.click()
     assert page.locator(".tests").first.is_visible()
 
