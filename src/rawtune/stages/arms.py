@@ -1,28 +1,25 @@
 """The arms of a comparison, asked: those on the student here, one loaded base for all; others through endpoints."""
 
-import asyncio
 import json
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rawtune import config
 from rawtune.comparison import answers, likelihood
 from rawtune.comparison.arms import BASE, Arm, Kind, with_passage
 from rawtune.comparison.isolation import Isolation
 from rawtune.comparison.likelihood import Item
 from rawtune.dataset import files
-from rawtune.errors import ModelUnavailable, RawtuneError, TeacherError, UsageError
+from rawtune.errors import ModelUnavailable, UsageError
 from rawtune.llm import open_teacher
-from rawtune.records import Answer, Message, Parameters, Reply, Request, content_hash
+from rawtune.records import Answer, Message, Parameters, Request, content_hash
 from rawtune.stages import general
+from rawtune.stages.asking import ask_all, say, unpaid
 from rawtune.stages.money import confirm_questions
 from rawtune.stages.questions import Question
-from rawtune.stages.session import model_name, open_session
+from rawtune.stages.session import model_name, with_teacher
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.training import models, tokens
@@ -229,47 +226,24 @@ def _ask_endpoint(work: Work, arm: Arm, asked: Sequence[Question]) -> list[str]:
 
     Raises ``UsageError`` for a model that cannot answer freely, ``RawtuneError`` if calls failed.
     """
-    other = config.replaced(work.config, arm.source, None)
-    if not open_teacher(other.teacher, other.columns).writes_freely:
+    if not answers_freely(work, arm):
         raise UsageError(
             f"{arm.source} can only pick sentences, so it cannot be compared", "name an endpoint, such as openai:NAME"
         )
-    asking = replace(work, config=other)
-    parameters = Parameters(temperature=0.0, max_tokens=work.config.comparison.max_new_tokens)
-    requests = {
-        question.text: Request(model_name(asking), (Message("user", question.text),), parameters) for question in asked
+    asking, longest = with_teacher(work, arm.source), work.config.comparison.max_new_tokens
+    parameters = Parameters(temperature=0.0, max_tokens=longest)
+    talks = {
+        question.text: partial(say, Request(model_name(asking), (Message("user", question.text),), parameters))
+        for question in asked
     }
-    kept = {text: work.ledger.reply(request.key) for text, request in requests.items()}
-    said = {text: reply.text.strip() for text, reply in kept.items() if reply}
-    left = [text for text in requests if text not in said]
-    failed: Counter[str] = Counter()
-    confirm_questions(work, left, work.config.comparison.max_new_tokens, other.teacher)
-
-    def take(text: str, result: str | TeacherError, _: tuple[str, ...]) -> None:
-        if isinstance(result, TeacherError):
-            failed[result.message] += 1
-        else:
-            said[text] = result
-        work.progress.advance(len(said) + failed.total(), len(requests), f"{arm.name} answers")
-
-    async def follow() -> None:
-        async with open_session(asking, made_by(work)) as session:
-            talks: Iterator[tuple[str, Callable[[], Generator[Request, Reply, str]]]] = (
-                (text, partial(_say, requests[text])) for text in left
-            )
-            await session.follow(talks, take)
-
-    if left:
-        asyncio.run(follow())
-    if failed:
-        reason, _ = failed.most_common(1)[0]
-        raise RawtuneError(
-            f"{failed.total()} of {len(requests)} questions were not answered by {arm.source}; most often: {reason}",
-            "run the same command again: only these are asked again",
-        )
+    left = [request.messages[0].content for request in unpaid(work, talks.values())]
+    confirm_questions(work, left, longest, asking.config.teacher)
+    answered = ask_all(asking, made_by(work), talks.items(), len(talks), f"{arm.name} answers")
+    said = answered.whole(f"questions were not answered by {arm.source}")
     return [said[question.text] for question in asked]
 
 
-def _say(request: Request) -> Generator[Request, Reply, str]:
-    reply = yield request
-    return reply.text.strip()
+def answers_freely(work: Work, arm: Arm) -> bool:
+    """Whether the model behind an endpoint says what it likes, rather than pick among sentences."""
+    other = with_teacher(work, arm.source).config
+    return open_teacher(other.teacher, other.columns).writes_freely

@@ -1,6 +1,5 @@
 """Synthesised rows to questions: training rows and the held-out suites."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -11,11 +10,12 @@ from rawtune.augmentation import answerable, questions, writing
 from rawtune.augmentation.diversity import diversity
 from rawtune.augmentation.variants import order, shares
 from rawtune.augmentation.wordings import deal
-from rawtune.errors import AccountingError, GateFailed, TeacherError
+from rawtune.errors import AccountingError, GateFailed
 from rawtune.llm import parameters
 from rawtune.records import Example, Reply, Request, Split, Suite, content_hash
 from rawtune.stages import enrich, feedback, repeats
-from rawtune.stages.session import addressed, model_name, open_session
+from rawtune.stages.asking import ask_one
+from rawtune.stages.session import addressed, model_name
 from rawtune.stages.stage import Done, Work
 from rawtune.stages.templates import load_templates, real_questions
 from rawtune.verification.answerability import one_concepts_words
@@ -209,14 +209,4 @@ def _talk(work: Work, setting: str, begin: Callable[..., Generator[Request, Repl
 
     Raises ``UsageError`` for a teacher that only picks, ``TeacherError`` if a call fails.
     """
-    talk = partial(begin, **addressed(work, setting))
-    results: list[T | TeacherError] = []
-
-    async def ask() -> None:
-        async with open_session(work, "augment") as session:
-            await session.follow([(setting, talk)], lambda _, result, __: results.append(result))
-
-    asyncio.run(ask())
-    if isinstance(results[0], TeacherError):
-        raise results[0]
-    return results[0]
+    return ask_one(work, "augment", partial(begin, **addressed(work, f"augmentation.{setting}")))

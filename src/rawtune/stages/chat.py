@@ -1,19 +1,17 @@
 """Models to talk with: the student as it came and with adapters, on one loaded base, and models behind endpoints."""
 
-import asyncio
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from rawtune import config
 from rawtune.comparison import answers
 from rawtune.comparison.arms import BASE, Arm, Kind, line_up
-from rawtune.errors import TeacherError, UsageError
-from rawtune.llm import open_teacher
-from rawtune.records import Message, Parameters, Reply, Request
+from rawtune.errors import UsageError
+from rawtune.records import Message, Parameters, Request
 from rawtune.stages import arms as asking
+from rawtune.stages.asking import ask_one, say
 from rawtune.stages.compare import within
-from rawtune.stages.session import model_name, open_session
+from rawtune.stages.session import model_name, with_teacher
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.training import models, tokens
@@ -28,7 +26,7 @@ class Lineup:
         self._work = work
         self._arms = {arm.name: arm for arm in arms}
         for arm in arms:
-            if arm.kind is Kind.ENDPOINT and not _open(work, arm)[1]:
+            if arm.kind is Kind.ENDPOINT and not asking.answers_freely(work, arm):
                 raise UsageError(
                     f"{arm.source} can only pick sentences, so it cannot talk", "name an endpoint, such as openai:NAME"
                 )
@@ -79,27 +77,8 @@ def open_lineup(work: Work, adapters: Sequence[Path], base: bool, endpoints: Seq
     raise UsageError("there is no model to talk with", "train first: rawtune train; or leave out --no-base")
 
 
-def _open(work: Work, arm: Arm) -> tuple[Work, bool]:
-    """The work with an endpoint in the teacher's place, and whether that can answer freely."""
-    asking = replace(work, config=config.replaced(work.config, arm.source, None))
-    return asking, open_teacher(asking.config.teacher, asking.config.columns).writes_freely
-
-
 def _ask(work: Work, arm: Arm, messages: tuple[Message, ...], longest: int) -> str:
     """What an endpoint says to this conversation, at temperature 0; kept as a call, so that it is paid for once."""
-    asking, _ = _open(work, arm)
-    request = Request(model_name(asking), messages, Parameters(temperature=0.0, max_tokens=longest))
-    said: list[str | TeacherError] = []
-
-    def talk() -> Generator[Request, Reply, str]:
-        reply = yield request
-        return reply.text.strip()
-
-    async def follow() -> None:
-        async with open_session(asking, made_by(work)) as session:
-            await session.follow([(arm.name, talk)], lambda _, result, __: said.append(result))
-
-    asyncio.run(follow())
-    if isinstance(said[0], TeacherError):
-        raise said[0]
-    return said[0]
+    other = with_teacher(work, arm.source)
+    request = Request(model_name(other), messages, Parameters(temperature=0.0, max_tokens=longest))
+    return ask_one(other, made_by(work), partial(say, request))

@@ -1,20 +1,20 @@
 """What a teacher makes of each row besides: questions of other kinds, other wordings of its answer; all verified."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
 from rawtune.augmentation import kinds, wordings
 from rawtune.augmentation.parts import Fault, Part
-from rawtune.errors import AccountingError, GateFailed, RawtuneError, TeacherError
+from rawtune.errors import AccountingError, GateFailed
 from rawtune.llm import parameters
 from rawtune.passages import sentences
 from rawtune.records import Example, Finding, Origin, Passage, Reply, Request, Severity, Split, Suite, content_hash
+from rawtune.stages.asking import Talk, ask_all, unpaid
 from rawtune.stages.money import confirm_questions
-from rawtune.stages.session import addressed, model_name, open_session
+from rawtune.stages.session import addressed, model_name
 from rawtune.stages.stage import Work, hash_settings
 from rawtune.stages.verify import weights
 from rawtune.verification import names, numbers
@@ -29,8 +29,6 @@ _PREMISE = ("RT201", "RT202", "RT205", "RT3")
 
 _REPLY_TOKENS = 800
 """Taken for the length of a reply where the settings do not bound it."""
-
-Talk = Callable[[], Generator[Request, Reply, dict[str, Part]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,48 +85,29 @@ def enrich(work: Work, rows: Sequence[Example], forms: Mapping[str, Sequence[str
     if not inputs(work):
         return made
     settings = work.config.augmentation
-    asking = _Asking(work, made, addressed(work, "kinds" if settings.kinds else "answers"))
+    asking = _Asking(work, made, addressed(work, f"augmentation.{'kinds' if settings.kinds else 'answers'}"))
     shares = [(row, len(forms.get(row.id, ()))) for row in rows]
     talks = {f"{name} of {row.id}": (row, talk) for row, share in shares for name, talk in asking.talks(row, share)}
     more = f"; further wordings of each answer: {settings.answers - 1}" if settings.answers > 1 else ""
     named = ", ".join(settings.kinds) or "no kinds"
     work.progress.say(f"the teacher is asked about {len(rows)} rows: {named}{more}")
-    confirm_questions(work, list(_unpaid(work, talks.values())), _longest(work), work.config.teacher)
-    failed = Counter[str]()
-    found: dict[str, dict[str, Part]] = {}
-
-    def take(name: str, result: dict[str, Part] | TeacherError, _: tuple[str, ...]) -> None:
-        if isinstance(result, TeacherError):
-            failed[result.message] += 1
-        else:
-            found[name] = result
-        work.progress.advance(len(found) + failed.total(), len(talks))
-
-    async def ask() -> None:
-        async with open_session(work, "augment") as session:
-            await session.follow(((name, talk) for name, (_, talk) in talks.items()), take)
-
-    asyncio.run(ask())
-    if failed:
-        reason, _ = failed.most_common(1)[0]
-        raise RawtuneError(
-            f"{failed.total()} of {len(talks)} rows could not be asked about; most often: {reason}",
-            "run the same command again: only these are asked about again",
-        )
+    confirm_questions(
+        work, list(_unpaid(work, (talk for _, talk in talks.values()))), _longest(work), work.config.teacher
+    )
+    begun = ((name, talk) for name, (_, talk) in talks.items())
+    found = ask_all(work, "augment", begun, len(talks)).whole("rows could not be asked about")
     for name, (row, _) in talks.items():  # in their order, whichever reply came first
         asking.settle(row, found[name])
     return made
 
 
-def _unpaid(work: Work, talks: Iterable[tuple[Example, Talk]]) -> Iterator[str]:
+def _unpaid(work: Work, talks: Iterable[Talk[dict[str, Part]]]) -> Iterator[str]:
     """What the teacher will read that it has not answered yet, each part once: only faults make it more."""
-    for _, talk in talks:
-        request = next(talk())
-        if work.ledger.reply(request.key) is None:
-            text = "\n".join(message.content for message in request.messages)
-            yield text
-            if kinds.UNANSWERABLE in text:
-                yield text  # it is asked about the passage again
+    for request in unpaid(work, talks):
+        text = "\n".join(message.content for message in request.messages)
+        yield text
+        if kinds.UNANSWERABLE in text:
+            yield text  # it is asked about the passage again
 
 
 def _longest(work: Work) -> int:
@@ -144,7 +123,7 @@ class _Asking:
         self._weights = weights(work)
         self._checker = Checker(work.config.verification, self._weights)
 
-    def talks(self, row: Example, share: int) -> Iterator[tuple[str, Talk]]:
+    def talks(self, row: Example, share: int) -> Iterator[tuple[str, Talk[dict[str, Part]]]]:
         """What the teacher is asked about a row; of a held-out one only what its passage does not answer."""
         settings, passage = self._work.config.augmentation, self._passages[row.passage_id]
         wanted = [k for k in settings.kinds if row.split is Split.TRAIN or k == kinds.UNANSWERABLE]

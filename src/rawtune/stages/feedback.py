@@ -6,20 +6,20 @@ What is taken joins the training rows in ``augment``, beside the rows of the pas
 passage that is held out does, and no question that the test asks.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from rawtune.augmentation.answering import answer
 from rawtune.augmentation.questions import PLACEHOLDER
-from rawtune.errors import AccountingError, BudgetReached, TeacherError
+from rawtune.errors import AccountingError, TeacherError
 from rawtune.ledger.feedback import TEMPLATE, Fate, Feedback, Verdict
-from rawtune.llm import open_teacher, parameters
+from rawtune.llm import open_teacher
 from rawtune.records import Example, Passage, Reply, Request, Severity, Split, content_hash
+from rawtune.stages.asking import ask_all, unpaid
 from rawtune.stages.money import confirm, foretell
-from rawtune.stages.session import model_name, open_session, reply_form
+from rawtune.stages.session import addressed
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.stages.templates import load_templates
@@ -249,29 +249,15 @@ def _ask(work: Work, wanted: dict[str, tuple[Feedback, Passage]]) -> dict[str, F
     if not teacher.writes_freely:
         reason = f"no right answer was named, and {teacher.name} can only pick sentences"
         return {id: replace(one, fate=Fate.WAITING, reason=reason) for id, (one, _) in wanted.items()}
-    how = {
-        "language": work.config.language,
-        "model": model_name(work),
-        "parameters": parameters(work.config.teacher),
-        "form": reply_form(work, teacher) or teacher.forms[-1],
-    }
-    talks: dict[str, Callable[[], Generator[Request, Reply, str]]] = {
-        id: partial(_answer, one.question, passage.text, how) for id, (one, passage) in wanted.items()
-    }
-    left = sum(work.ledger.reply(next(talk()).key) is None for talk in talks.values())
+    how = addressed(work, TEMPLATE)
+    talks = {id: partial(_answer, one.question, passage.text, how) for id, (one, passage) in wanted.items()}
+    left = len(list(unpaid(work, talks.values())))
     if left and (told := foretell(work, made_by(work), left, work.config.teacher)):
         confirm(work, told, work.config.teacher)
-    said: dict[str, str | Exception] = {}
-
-    async def ask() -> None:
-        async with open_session(work, TEMPLATE) as session:
-            await session.follow(talks.items(), lambda id, result, _: said.update({id: result}))
-
-    failure: Exception = TeacherError("the teacher was not asked")
-    try:
-        asyncio.run(ask())
-    except (TeacherError, BudgetReached) as error:  # what needs no teacher is taken all the same
-        failure = error
+    asked = ask_all(work, TEMPLATE, talks.items(), len(talks))
+    # What needs no teacher is taken all the same, also where it could not be asked about everything.
+    failure = asked.stopped or TeacherError("the teacher was not asked")
+    said: dict[str, str | Exception] = {**asked.failures, **asked.results}
     return {id: _answered(one, said.get(id, failure), teacher.name) for id, (one, _) in wanted.items()}
 
 

@@ -9,6 +9,7 @@ from rawtune.config import Config
 from rawtune.errors import GateFailed, RawtuneError, UsageError
 from rawtune.llm import open_teacher
 from rawtune.records import Origin, Outcome, Passage, Severity, State
+from rawtune.stages.asking import replay
 from rawtune.stages.diagnose import by_loss
 from rawtune.stages.money import confirm, foretell
 from rawtune.stages.recorder import Recorder
@@ -16,7 +17,7 @@ from rawtune.stages.session import conversations, open_session, reply_form
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.synthesis import prompt as prompts
-from rawtune.synthesis.write import Conversation, synthesised
+from rawtune.synthesis.write import synthesised
 from rawtune.verification.rule import Row
 from rawtune.verification.rulebook import Checker
 from rawtune.verification.rules.language import expected
@@ -41,7 +42,7 @@ def reparse(work: Work) -> None:
     ended: list[Outcome] = []
     total = work.ledger.count_passages()
     for passage, before in work.ledger.endings():
-        outcome, keys = _replay(work, begin(passage))
+        outcome, keys = replay(work, begin(passage))
         by_hand = before.example is not None and before.example.origin is Origin.EDITED
         if by_hand or not keys or before.replies[:1] not in ((), keys[:1]):
             counts["other"] += 1
@@ -128,16 +129,3 @@ def edit(work: Work, rows: Iterable[Mapping[str, str]]) -> None:
     work.tell(f"{len({outcome.passage_id for outcome in taken})} rows taken, {len(faults)} not")
     if faults:
         raise GateFailed("\n".join(faults), "mend these rows and give them again; the others are taken")
-
-
-def _replay(work: Work, talk: Conversation) -> tuple[Outcome | None, tuple[str, ...]]:
-    """Follow a conversation for as long as its replies are stored: its end, if it came to one, and their keys."""
-    keys: list[str] = []
-    try:
-        request = next(talk)
-        while reply := work.ledger.reply(request.key):
-            keys.append(request.key)
-            request = talk.send(reply)
-    except StopIteration as stop:
-        return stop.value, tuple(keys)
-    return None, tuple(keys)

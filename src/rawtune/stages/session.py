@@ -4,10 +4,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from rawtune import config
 from rawtune.engine.budget import Budget
 from rawtune.engine.calls import Calls, Stopped
 from rawtune.engine.circuit import Circuit
@@ -183,6 +185,14 @@ def reply_form(work: Work, teacher: Teacher) -> ReplyForm | None:
     return work.ledger.reply_form(model_name(work)) if wanted == "auto" else ReplyForm(wanted)
 
 
+def with_teacher(work: Work, model: str) -> Work:
+    """The work with ``model`` in the teacher's place; ``teacher`` is the project's own.
+
+    Raises ``UsageError`` for a name that cannot be one.
+    """
+    return work if model == "teacher" else replace(work, config=config.replaced(work.config, model, None))
+
+
 def addressed(work: Work, setting: str) -> dict[str, Any]:
     """How a teacher that writes freely is asked: the language, the model, its parameters, and the form of its reply.
 
@@ -191,8 +201,8 @@ def addressed(work: Work, setting: str) -> dict[str, Any]:
     teacher = open_teacher(work.config.teacher, work.config.columns)
     if not teacher.writes_freely:
         raise UsageError(
-            f"augmentation.{setting}: {work.config.teacher.model} can only pick sentences",
-            f"name a teacher that writes, such as openai:NAME, or take augmentation.{setting} out",
+            f"{setting}: {work.config.teacher.model} can only pick sentences",
+            f"name a teacher that writes, such as openai:NAME, or take {setting} out",
         )
     return {
         "language": work.config.language,

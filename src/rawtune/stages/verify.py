@@ -1,20 +1,17 @@
 """Rows, judged once more: against their passages, among all others, and by a judge where one is named."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from rawtune import config
-from rawtune.errors import RawtuneError, TeacherError, UsageError
-from rawtune.llm import open_teacher, parameters
 from rawtune.passages import sentences
-from rawtune.records import Finding, Outcome, Passage, Reply, Request, Severity, Split, State, content_hash
+from rawtune.records import Finding, Outcome, Passage, Severity, Split, State, content_hash
 from rawtune.stages import account
+from rawtune.stages.asking import Talk, ask_all
 from rawtune.stages.diagnose import by_loss
 from rawtune.stages.money import confirm, foretell
-from rawtune.stages.session import model_name, open_session, reply_form
+from rawtune.stages.session import addressed, with_teacher
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.stages.synthesise import made_by
 from rawtune.verification import marks
@@ -104,58 +101,27 @@ def _judged(outcome: Outcome, findings: list[Finding], accepted: marks.Marks) ->
 
 def _ask_judge(work: Work, checker: Checker, accepted: marks.Marks) -> None:
     """Let the judge vote on every row that the rules kept. Raises ``RawtuneError`` if calls failed."""
-    model = work.config.verification.judge
-    other = config.replaced(work.config, None if model == "teacher" else model, None)
-    teacher = open_teacher(other.teacher, other.columns)
-    if not teacher.writes_freely:
-        raise UsageError(
-            f"verification.judge: {other.teacher.model} can only pick sentences, so it cannot judge",
-            "name a teacher that writes, such as openai:NAME, or set verification.judge to null",
-        )
+    judging = with_teacher(work, work.config.verification.judge or "teacher")
+    vote = partial(judge, **addressed(judging, "verification.judge"))
     kept = work.ledger.tally(made_by(work)).states[State.KEPT]
-    if told := foretell(work, made_by(work), _VOTES * kept, other.teacher):
-        confirm(work, told, other.teacher)
-    failed: Counter[str] = Counter()
-    waiting: dict[str, tuple[Row, Outcome]] = {}
-    judged: list[Outcome] = []
+    if told := foretell(work, made_by(work), _VOTES * kept, judging.config.teacher):
+        confirm(work, told, judging.config.teacher)
 
-    def take(passage_id: str, result: Verdict | TeacherError, _: tuple[str, ...]) -> None:
-        asked, outcome = waiting.pop(passage_id)
-        if isinstance(result, TeacherError):
-            failed[result.message] += 1
-            return
-        judged.append(_judged(outcome, [*outcome.findings, *checker.judged(asked, result)], accepted))
-        work.progress.advance(len(judged) + failed.total(), kept)
+    def talks() -> Iterator[tuple[str, Talk[Verdict]]]:
+        for passage, outcome in _rows(work):
+            if outcome.state is State.KEPT:
+                asked = row(work, passage, outcome)
+                spans = sentences.spans(asked.answer)
+                yield passage.id, partial(vote, asked.question, asked.answer, passage.text, sentences=spans)
 
-    async def ask() -> None:
-        judging = replace(work, config=other)
-        form = reply_form(judging, teacher) or teacher.forms[-1]
-        vote = partial(
-            judge, language=other.language, model=model_name(judging), parameters=parameters(other.teacher), form=form
-        )
-        async with open_session(judging, made_by(work)) as session:
-
-            def begin() -> Iterator[tuple[str, Callable[[], Generator[Request, Reply, Verdict]]]]:
-                for passage, outcome in _rows(work):
-                    if outcome.state is State.KEPT and outcome.example:
-                        asked = row(work, passage, outcome)
-                        waiting[passage.id] = asked, outcome
-                        spans = sentences.spans(asked.answer)
-                        yield (
-                            passage.id,
-                            partial(vote, asked.question, asked.answer, passage.text, sentences=spans),
-                        )
-
-            await session.follow(begin(), take)
-
-    asyncio.run(ask())
+    asked = ask_all(judging, made_by(work), talks(), kept)
+    judged = []
+    for passage, outcome in _rows(work):
+        if verdict := asked.results.get(passage.id):
+            found = checker.judged(row(work, passage, outcome), verdict)
+            judged.append(_judged(outcome, [*outcome.findings, *found], accepted))
     work.ledger.save([], judged, made_by(work))
-    if failed:
-        reason, _ = failed.most_common(1)[0]
-        raise RawtuneError(
-            f"{failed.total()} of {kept} rows could not be judged; most often: {reason}",
-            "run the same command again: only these are asked about again",
-        )
+    asked.whole("rows could not be judged")
 
 
 def _close(work: Work) -> Done:
