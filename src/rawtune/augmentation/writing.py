@@ -11,14 +11,13 @@ from typing import Any
 
 from rawtune.augmentation.questions import PLACEHOLDER, normalised
 from rawtune.errors import ConfigError
+from rawtune.llm import json_reply
 from rawtune.records import ANY_OBJECT, Message, Parameters, Reply, ReplyForm, Request
 
 FAMILY = "written"
 """The family of the templates that a teacher wrote."""
 _EXAMPLES = 40
 """Questions shown to the teacher, at most: enough to hear a tone."""
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)  # of reasoning models served without a parser for it
-_CUT_OFF = frozenset({"length", "max_tokens", "MAX_TOKENS"})  # OpenAI's, Anthropic's, Google's
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -135,14 +134,10 @@ def read_object(reply: Reply) -> dict[str, Any]:
 
     Raises ``ValueError`` saying what is wrong.
     """
-    if reply.finish_reason in _CUT_OFF:
-        raise ValueError("the reply was cut off at the length limit")
-    text = _THOUGHT.sub("", reply.text)
     try:
-        tree: dict[str, Any] = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    except (ValueError, RecursionError):
-        raise ValueError("the reply is not a JSON object") from None
-    return tree
+        return json_reply.read_object(reply)
+    except ValueError as fault:
+        raise ValueError(f"the reply {fault}") from None
 
 
 def read_list(reply: Reply, key: str) -> list[Any]:

@@ -5,7 +5,6 @@ quote the passage, the second sees the texts in another order and under another 
 are really there, and that agree, put a row in quarantine.
 """
 
-import json
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +13,14 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from rawtune.llm.json_reply import read_object
 from rawtune.records import ANY_OBJECT, Message, Parameters, Reply, ReplyForm, Request, Severity
 from rawtune.verification.rule import Column, Row, Scope, Spot, rule
 
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)  # of reasoning models served without a parser for it
 _KEPT = re.compile(r"[^\s\"'`“”‘’„«»「」『』＂＇]")
 _INSIDE_WORD = re.compile(r"(?<=[^\W\u2e80-\U0010ffff])(?=[^\W\u2e80-\U0010ffff])")  # where words have spaces between
 _SHORTEST = 12
 """Letters of a quote, a Chinese character for three: four characters or some three words. "the" is in any passage."""
-_CUT_OFF = frozenset({"length", "max_tokens", "MAX_TOKENS"})  # OpenAI's, Anthropic's, Google's
 
 
 class Opinion(StrEnum):
@@ -170,10 +168,8 @@ def _settle(span: tuple[int, int], first: _Vote, second: _Vote) -> Judgement:
 
 def _read(reply: Reply, passage: str, count: int, words: Mapping[str, str]) -> list[_Vote]:
     """One vote for each sentence. Raises ``_Unreadable`` where guessing would be needed to tell what is meant."""
-    if reply.finish_reason in _CUT_OFF:
-        raise _Unreadable("was cut off at the length limit")
     by_number: dict[str, list[Mapping[str, Any]]] = {str(n): [] for n in range(1, count + 1)}
-    for entry in _entries(reply.text):
+    for entry in _entries(reply):
         number = str(entry.get("sentence")).strip()
         if number not in by_number:  # whoever counts otherwise may mean others by all numbers
             raise _Unreadable("names a sentence that does not exist")
@@ -183,24 +179,15 @@ def _read(reply: Reply, passage: str, count: int, words: Mapping[str, str]) -> l
     return [_vote(entries, kept, opinions) for entries in by_number.values()]
 
 
-def _entries(text: str) -> list[Mapping[str, Any]]:
-    """The entries of the one JSON object in ``text``; a code fence or prose may stand around it."""
-    text = _THOUGHT.sub("", text)
+def _entries(reply: Reply) -> list[Mapping[str, Any]]:
+    """The entries of a reply's JSON object."""
     try:
-        tree = json.loads(text[text.find("{") : text.rfind("}") + 1], object_pairs_hook=_without_doubles)
-    except (ValueError, RecursionError):
-        raise _Unreadable("is not a JSON object") from None
-    entries = tree.get("sentences") if isinstance(tree, dict) else None
+        entries = read_object(reply).get("sentences")
+    except ValueError as fault:
+        raise _Unreadable(str(fault)) from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise _Unreadable("has no list of sentences")
     return entries
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    tree = dict(pairs)
-    if len(tree) < len(pairs):
-        raise ValueError("a doubled key")
-    return tree
 
 
 def _vote(entries: Sequence[Mapping[str, Any]], passage: "_Kept", opinions: Mapping[str, Opinion]) -> _Vote:
