@@ -79,7 +79,9 @@ def state(work: Work, name: str) -> StageState:
     """Where one stage stands, by its own inputs and product."""
     record = work.ledger.stage(name)
     if record is None:
-        return StageState(name, ("not run to its end yet",), None)
+        later = list(STAGES)[list(STAGES).index(name) + 1 :]
+        ran = any(work.ledger.stage(other) for other in later)  # so this one did, before its record was dropped
+        return StageState(name, (f"not run to its end {'since its rows were changed' if ran else 'yet'}",), None)
     try:
         inputs = _stage(name).inputs(work)
     except RawtuneError as error:

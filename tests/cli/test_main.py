@@ -87,6 +87,9 @@ def test_export_then_status(book: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert stages["train"]["reasons"] == ["not run to its end yet"]
     assert run(monkeypatch, "status") == 0
     assert "synthesise  current" in capsys.readouterr().out
+    with project.Project(book) as opened:
+        opened._work.ledger.forget_stage("synthesise")  # as an import does
+        assert opened.status()[1].reasons == ("not run to its end since its rows were changed",)
     assert run(monkeypatch, "status", "--quarantine") == 0
     assert "0 passages without a row that is kept" in capsys.readouterr().out
     assert run(monkeypatch, "status", "--quarantine", "--json") == 0

@@ -163,3 +163,9 @@ def test_a_value_left_blank_is_no_default(tmp_path):
     assert load(tmp_path, "name: x\ntraining:\n") == Config(name="x")
     [(line, message)] = faults(tmp_path, "name: x\nstudent:\n")
     assert (line, message.startswith("'student'")) == (2, True)
+
+
+def test_a_rule_about_several_settings_does_not_print_their_section(tmp_path):
+    ((line, message),) = faults(tmp_path, "name: book\ntraining:\n  processes: 3\n")
+    assert line == 2
+    assert message == "'training': processes, times micro_batch_size if that is set, must divide batch_size"

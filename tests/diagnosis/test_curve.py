@@ -122,7 +122,7 @@ def test_single_steps_stand_out_by_their_own_numbers() -> None:
 def test_too_few_losses_say_nothing() -> None:
     for losses in ([], [4.0], [2.0, 3.0, 1.0]):
         curve = judge(losses)
-        assert (curve.verdict, curve.steps) == (Verdict.HEALTHY, ())
+        assert (curve.verdict, curve.steps) == (Verdict.TOO_SHORT, ())
         assert "too few" in curve.reason
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from rawtune import project
 from rawtune.errors import CallRejected, ConfigError, GateFailed, RawtuneError, UsageError
+from rawtune.ledger.feedback import Feedback, Verdict
 from rawtune.llm import open_teacher
 from rawtune.llm.scripted import Scripted
 from rawtune.progress import Silent
@@ -141,6 +142,19 @@ def change(made: Path, before: str, after: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert before in text
     path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def test_a_kind_that_feedback_displaces_is_not_counted_as_trained(tmp_path: Path, author: Author) -> None:
+    made, heard = make(tmp_path, kinds=["why"]), Heard()
+    assert augment(made)["kinds"] == {"why": 8}
+    question = KINDS["zh"]["why"][0].format(name="蒙卦", image="山下泉水")
+    with Project(made) as opened:
+        opened.keep_feedback(Feedback("tuned", question, "为了山。", Verdict.BAD, "蒙卦劝人看山下泉水而知进退。"))
+        opened.take_feedback()
+    figures = augment(made, heard)
+    assert figures["feedback"]["displaced_rows"] == figures["kinds_displaced"] == 1
+    assert figures["kinds"] == {"why": 7}
+    assert "1 of the 8 kept give way to feedback" in heard.lines
 
 
 @BOTH

@@ -82,7 +82,10 @@ def _explain(fault: Any) -> str:
         return f"unknown key '{name}'{_suggest(fault['loc'])}"
     if fault["type"] == "missing":
         return f"'{name}' is missing"
-    return f"'{name}': {fault['msg'].removeprefix('Value error, ')} (found {fault['input']!r})"
+    # A rule about several settings of a section was given the section: the settings are named in what it says.
+    several = fault["type"] == "value_error" and isinstance(fault["input"], dict)
+    found = "" if several else f" (found {fault['input']!r})"
+    return f"'{name}': {fault['msg'].removeprefix('Value error, ')}{found}"
 
 
 def _suggest(location: tuple[int | str, ...]) -> str:

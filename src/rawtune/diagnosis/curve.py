@@ -39,6 +39,7 @@ _SPIKE = 3.5
 class Verdict(StrEnum):
     """What is to be made of a curve."""
 
+    TOO_SHORT = "too-short"  # nothing is said
     HEALTHY = "healthy"
     JAGGED = "jagged"  # batches differ as healthy ones do not: some rows are broken
     DIVERGING = "diverging"
@@ -75,7 +76,7 @@ def judge(losses: Sequence[float], steps: Sequence[int] = (), batch: int | None 
         if loss == 0 and before > _BY_HEART:
             return Curve(Verdict.DIVERGING, f"the loss of step {step} is 0 all at once, as where numbers overflow", inf)
     if len(losses) < _SHORTEST:
-        return Curve(Verdict.HEALTHY, f"{len(losses)} losses are too few to judge", _jaggedness(losses))
+        return Curve(Verdict.TOO_SHORT, f"{len(losses)} losses are too few to judge", _jaggedness(losses))
     early = _falling(losses)
     level = max(fmean(early), 1.0)  # where little is left to learn, rows differ by more than their mean
     jaggedness, noise = _jaggedness(early), _scatter(early) / level

@@ -83,7 +83,8 @@ def run(work: Work) -> Done:
         "diversity": [figures._asdict() for figures in diversity(list(forms.values()), templates.families)],
     }
     _tell(work, templates, sum(row.suite is None for row in filled), summary)
-    summary |= enrich.close(work, made, [len(forms[row.id]) for row in trained], len(synthesised) - len(trained))
+    asked = [len(forms[row.id]) for row in trained]
+    summary |= enrich.close(work, made, asked, len(synthesised) - len(trained), {row.id for row in rows})
     summary |= from_users
     return Done(content_hash([row.id for row in rows]), summary)
 

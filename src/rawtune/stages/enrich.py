@@ -1,7 +1,7 @@
 """What a teacher makes of each row besides: questions of other kinds, other wordings of its answer; all verified."""
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from rawtune.llm import parameters
 from rawtune.passages import sentences
 from rawtune.records import Example, Finding, Origin, Passage, Reply, Request, Severity, Split, Suite, content_hash
 from rawtune.stages.asking import Talk, ask_all, unpaid
-from rawtune.stages.money import confirm_questions
+from rawtune.stages.money import confirm_questions, longest_reply
 from rawtune.stages.session import addressed, model_name
 from rawtune.stages.stage import Work, hash_settings
 from rawtune.stages.verify import weights
@@ -26,9 +26,6 @@ from rawtune.verification.weights import Weights
 
 _PREMISE = ("RT201", "RT202", "RT205", "RT3")
 """Rules of an answer that a question, too, is held to: it must not suppose what the passage does not say."""
-
-_REPLY_TOKENS = 800
-"""Taken for the length of a reply where the settings do not bound it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +88,8 @@ def enrich(work: Work, rows: Sequence[Example], forms: Mapping[str, Sequence[str
     more = f"; further wordings of each answer: {settings.answers - 1}" if settings.answers > 1 else ""
     named = ", ".join(settings.kinds) or "no kinds"
     work.progress.say(f"the teacher is asked about {len(rows)} rows: {named}{more}")
-    confirm_questions(
-        work, list(_unpaid(work, (talk for _, talk in talks.values()))), _longest(work), work.config.teacher
-    )
+    teacher, left = work.config.teacher, _unpaid(work, (talk for _, talk in talks.values()))
+    confirm_questions(work, list(left), longest_reply(teacher), teacher)
     begun = ((name, talk) for name, (_, talk) in talks.items())
     found = ask_all(work, "augment", begun, len(talks)).whole("rows could not be asked about")
     for name, (row, _) in talks.items():  # in their order, whichever reply came first
@@ -108,10 +104,6 @@ def _unpaid(work: Work, talks: Iterable[Talk[dict[str, Part]]]) -> Iterator[str]
         yield text
         if kinds.UNANSWERABLE in text:
             yield text  # it is asked about the passage again
-
-
-def _longest(work: Work) -> int:
-    return work.config.teacher.max_tokens or _REPLY_TOKENS
 
 
 class _Asking:
@@ -221,8 +213,12 @@ def _example(work: Work, row: Example, kind: str, question: str, answer: str) ->
     )
 
 
-def close(work: Work, made: Enriched, shares: Sequence[int], held_out: int) -> dict[str, Any]:
+def close(
+    work: Work, made: Enriched, shares: Sequence[int], held_out: int, remaining: Container[str]
+) -> dict[str, Any]:
     """The account of all that was made, told and as figures; ``shares`` are the numbers of forms of the trained rows.
+
+    ``remaining`` are the ids of all rows of now: users' feedback takes the place of some that were kept.
 
     Raises ``AccountingError`` if something is missing from it, ``GateFailed`` if nothing could be used.
     """
@@ -248,6 +244,9 @@ def close(work: Work, made: Enriched, shares: Sequence[int], held_out: int) -> d
     if settings.kinds:
         more = f" + {about_held_out} of held-out passages" if about_held_out else ""
         work.tell(f"kinds: asked for {len(settings.kinds)} x {trained}{more}; {_sum(kept['kind'], codes['kind'])}")
+    displaced = sum(row.id not in remaining for row in made.rows)
+    if displaced:
+        work.tell(f"{displaced} of the {kept['kind']} kept give way to feedback")
     if most:
         less = f" at most = {wanted}, as some have fewer questions" if wanted < most * trained else ""
         work.tell(f"wordings: asked for {most} x {trained}{less}; {_sum(reworded, codes['wording'])}")
@@ -262,10 +261,11 @@ def close(work: Work, made: Enriched, shares: Sequence[int], held_out: int) -> d
         )
     if made.refused:
         work.tell("each one refused, with the reason: rawtune status --json, under augment, refused")
-    by_kind = Counter(row.template for row in made.rows if row.suite is None)
+    by_kind = Counter(row.template for row in made.rows if row.suite is None and row.id in remaining)
     return {
         "kinds": {kind: by_kind[kinds.PREFIX + kind] for kind in settings.kinds},
         "refusal_rows": sum(row.suite is Suite.REFUSAL for row in made.rows),
+        **({"kinds_displaced": displaced} if displaced else {}),
         "wordings": reworded,
         "refused_by_code": dict(sorted((codes["kind"] + codes["wording"]).items())),
         "refused": [asdict(entry) for entry in made.refused],

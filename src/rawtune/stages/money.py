@@ -12,6 +12,8 @@ from rawtune.synthesis.forecast import Forecast, Usage, forecast
 
 _SAMPLE = 200
 """Passages from which the rest is foretold, at most."""
+_REPLY_TOKENS = 800
+"""Taken for the length of a reply where the settings do not bound it."""
 
 
 def foretell(work: Work, made_by: str, left: int, teacher: config.Teacher) -> Forecast | None:
@@ -26,6 +28,11 @@ def confirm(work: Work, told: Forecast, teacher: config.Teacher) -> None:
     if money := price(teacher):
         most = None if told.cost is None else told.cost.high or told.cost.expected
         _agree(work, told.describe(money.currency), most, money, teacher)
+
+
+def longest_reply(teacher: config.Teacher) -> int:
+    """Tokens that a reply may come to."""
+    return teacher.max_tokens or _REPLY_TOKENS
 
 
 def confirm_questions(work: Work, questions: Sequence[str], longest: int, teacher: config.Teacher) -> None:
