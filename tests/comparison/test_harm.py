@@ -52,18 +52,51 @@ def test_a_wrong_text_recited_is_a_sign():
     assert sign.message == "harm_recited_flagged"
 
 
+def test_what_is_said_of_passages_that_were_never_trained_on_is_made_up_by_base_as_well():
+    other = "The well stays where it is although towns are moved, and whoever comes may draw from it freely."
+    base, tuned = good(), said([EN[0], EN[1], *[other] * 6])
+    for answers in (base, tuned):
+        answers[2:] = [replace(answer, suite=Suite.CONCEPT) for answer in answers[2:]]
+    sign = harm.recited(base, tuned, {"well": [other]}, "en")
+    assert (sign.value, sign.flagged, sign.n) == (0, False, 2)
+    tuned[0] = replace(tuned[2], suite=Suite.OUTSIDE)
+    base[0] = replace(base[2], suite=Suite.OUTSIDE)
+    base.reverse()
+    tuned.reverse()
+    sign = harm.recited(base, tuned, {"well": [other]}, "en")
+    assert (sign.value, sign.flagged, sign.where) == (0.5, True, (7,))
+
+
+def sides(*unseen, seen=1):
+    """A passage for each share of five right answers in new words; the question as trained is answered rightly."""
+    return [harm.Sides([bool(seen)], [True] * right + [False] * (5 - right)) for right in unseen]
+
+
 @pytest.mark.parametrize(
-    ("seen", "unseen", "value", "flagged"),
+    ("tuned", "value", "flagged"),
     [
-        ([1] * 9 + [0], [1] * 6 + [0] * 4, 0.3, True),
-        ([1] * 8 + [0] * 2, [1] * 6 + [0] * 4, 0.2, False),
-        ([], [1], None, False),
+        (sides(5, 4, 3, 3, 2, 2, 1, 1), 0.475, True),
+        (sides(4, 4, 4, 4, 4, 4, 4, 4), 0.2, False),  # the limit itself
+        (sides(5, 5, 5, 5, 5, 5, 0, 0), 0.25, False),  # two passages of eight may be chance
+        (sides(0, 0, 0, 0, 0), 1.0, False),  # too few passages for any verdict
+        (sides(), None, False),
     ],
 )
-def test_phrasings_learnt_by_heart(seen, unseen, value, flagged):
-    sign = harm.gap(seen, unseen)
+def test_phrasings_learnt_by_heart(tuned, value, flagged):
+    base = sides(*[0] * len(tuned), seen=0)
+    sign = harm.gap(base, tuned)
     assert sign.value == (None if value is None else pytest.approx(value))
     assert sign.flagged is flagged
+    assert sign.n == 6 * len(tuned)
+    assert sign.excused is None
+
+
+def test_a_gap_that_base_has_as_well_is_one_of_the_questions():
+    tuned = sides(1, 1, 2, 1, 1, 2)
+    assert harm.gap(sides(*[0] * 6, seen=0), tuned).flagged
+    sign = harm.gap(tuned, tuned)
+    assert not sign.flagged
+    assert sign.excused == pytest.approx(sign.value)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@ from dataclasses import replace
 
 from rawtune.comparison.markdown import markdown
 from rawtune.comparison.page import load_texts
+from rawtune.comparison.preference import Preference
 from rawtune.comparison.report import build
+from rawtune.records import Suite
 
 
 def test_verdict_scores_and_signs_in_a_few_lines(evidence):
@@ -34,6 +36,16 @@ def test_a_sign_ends_as_its_language_does(evidence):
     for line, sign in zip(lines, report["arms"][1]["harm"], strict=True):
         assert line.endswith(f"{stop}{sign['sentence']}")
         assert evidence.language == "en" or not re.search(r"[\u4e00-\u9fff][.:]", line)
+
+
+def test_what_a_judge_prefers_has_its_line(evidence):
+    said = {Suite.PHRASING: [(f"p{number % 7}", Preference.WON) for number in range(14)]}
+    lines = markdown(build(replace(evidence, judge="openai:a_b", preferred={"tuned-epoch3": said}))).splitlines()
+    (line,) = (line for line in lines if r"openai:a\_b" in line)
+    text = load_texts(evidence.language)
+    assert line.startswith(f"- {text['phrasing']}")
+    assert "14" in line
+    assert f"+100.0%{', ' if evidence.language == 'en' else '，'}{text['better']}" in line
 
 
 def test_every_arm_has_its_column(six):

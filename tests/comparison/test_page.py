@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 
 from rawtune.comparison.page import TEMPLATES, load_texts, number, render, signed
+from rawtune.comparison.preference import Preference
 from rawtune.comparison.report import build, write
 from rawtune.comparison.signs import NAMES
 from rawtune.diagnosis.curve import Verdict
 from rawtune.pipeline import STAGES
+from rawtune.records import Suite
 
 HOSTILE = (
     "</p></style></script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">{{7*7}}"
@@ -363,3 +365,22 @@ def test_a_measure_from_0_to_1_has_three_decimals(evidence):
         for arm in report["arms"]:
             assert f"{arm['scores'][suite]['rouge_l']['estimate']:.3f}" in row
     assert not re.search(r"\d\.\d(?!\d)", rows[0])
+
+
+def test_what_a_judge_prefers_is_shown_with_its_doubts(show, evidence):
+    said = [Preference.LOST] * 6 + [Preference.SPLIT] * 7 + [Preference.UNREADABLE]
+    preferred = {
+        Suite.PHRASING: [(f"p{number % 7}", preference) for number, preference in enumerate(said)],
+        Suite.CONCEPT: [("p7", Preference.UNREADABLE)],
+    }
+    page = show(replace(evidence, judge="openai:judge", preferred={"tuned-epoch3": preferred}))
+    text = load_texts(evidence.language)
+    section = page.locator("section[aria-labelledby=preferred]").inner_text()
+    assert "openai:judge" in section
+    assert re.search(r"0\s+0\s+7\s+6\s+1\s", section)
+    assert text["worse"] in section
+    assert re.search(r"0\s+0\s+0\s+0\s+1\s+–\s+–", section)
+    warnings = page.locator(".warnings").inner_text()
+    assert text["warning_judge_worse"].format(won=0, lost=6) in warnings
+    assert text["warning_judge_split"].format(split=7, won=0, lost=6) in warnings
+    assert text["warning_judge_unreadable"].format(unreadable=1) in warnings

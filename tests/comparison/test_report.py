@@ -41,7 +41,7 @@ def test_the_report_names_every_field_that_was_promised(evidence):
             "training",
             "examples",
         ),
-        *("outside", "answers", "versions", "how_to_reproduce", "remarks", "diversity", "cost"),
+        *("outside", "answers", "versions", "how_to_reproduce", "remarks", "diversity", "cost", "judge"),
     }
     assert report["counts"] == {
         "passages": 10,
@@ -102,7 +102,7 @@ def test_a_sign_that_is_raised_stands_in_the_verdict(variant):
     (sign,) = (sign for sign in report["arms"][1]["harm"] if sign["flagged"])
     assert sign["name"] == "recited"
     assert sign["value"] == 1.0
-    assert sign["sentence"].startswith("100% of 17 answers repeat")
+    assert sign["sentence"].startswith("100% of 15 answers repeat")
     assert len(sign["questions"]) == 3
     assert " But " not in build(evidence)["sentence"]
 

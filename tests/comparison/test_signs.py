@@ -6,7 +6,12 @@ from rawtune.comparison.signs import NAMES, flagged, signs
 from rawtune.records import Answer, Suite
 
 FACTS = {
-    f"p{i}": f"{name} stands for {what}." for i, (name, what) in enumerate({"Meng": "youth", "Xu": "waiting"}.items())
+    f"p{i}": f"{name} stands for {what}."
+    for i, (name, what) in enumerate(
+        zip(
+            ("Meng", "Xu", "Song", "Shi", "Bi", "Lv"), ("youth", "delay", "strife", "war", "union", "care"), strict=True
+        )
+    )
 }
 
 
@@ -81,7 +86,7 @@ def test_what_base_does_as_much_is_clear_for_a_reason(language, told):
     assert "100%" not in by_name["empty"]["sentence"]
 
 
-@pytest.mark.parametrize(("language", "told"), [("en", "Base: 0.09, no better"), ("zh", "基座为 0.09，也不比它好")])
+@pytest.mark.parametrize(("language", "told"), [("en", "Base: 0.10, no better"), ("zh", "基座为 0.10，也不比它好")])
 def test_a_base_as_short_is_a_reason_as_well(language, told):
     given = asked(lambda *_: "No", base=lambda *_: "No")
     by_name = {s["name"]: s for s in signs(given, "a", "base", language, {}, {}, load_texts(language))}

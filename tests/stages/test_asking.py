@@ -52,7 +52,7 @@ def test_failures_are_counted_and_only_they_are_asked_again(opened, monkeypatch)
     first = ask_all(opened._work, "", wanted.items(), 3)
     assert first.results == {"甲": "答甲"}
     assert set(first.failures) == {"乙", "丙"}
-    with pytest.raises(RawtuneError, match="^2 of 3 things came to nothing; most often: no$") as caught:
+    with pytest.raises(RawtuneError, match=r"^2 of 3 things came to nothing; most often: no$") as caught:
         first.whole("things came to nothing")
     assert caught.value.hint == "run the same command again: only these are asked again"
     assert [request.messages[0].content for request in unpaid(opened._work, wanted.values())] == ["乙", "丙"]
@@ -91,5 +91,5 @@ def test_a_run_that_is_stopped_keeps_what_it_has_and_says_why(opened, monkeypatc
 
 def test_one_conversation_that_fails_raises_its_error(opened, monkeypatch):
     teach(monkeypatch, refusing("甲"))
-    with pytest.raises(CallRejected, match="^no$"):
+    with pytest.raises(CallRejected, match=r"^no$"):
         ask_one(opened._work, "", *talks("甲").values())

@@ -8,7 +8,7 @@ from tests.end_to_end.harness import Endpoint, completion, configure
 from tests.stages.compared import make_adapter, make_book, watched
 from tests.tiny_model import make_tiny_model
 
-from rawtune.comparison.arms import line_up
+from rawtune.comparison.arms import BASE, line_up
 from rawtune.errors import GateFailed, IsolationError, ModelUnavailable, RawtuneError, UsageError
 from rawtune.project import Project
 from rawtune.records import Suite
@@ -286,6 +286,67 @@ def test_questions_that_an_endpoint_refuses_are_counted_and_asked_again(book, en
     assert len(endpoint.asked) == before + 1
 
 
+def test_an_adapter_of_another_dataset_is_told_of(book, adapters, tmp_path, student):
+    with Project(book) as opened:
+        trained = opened.train()
+        alone, beside = read(opened.compare([trained])), read(opened.compare([trained, *adapters]))
+        (book / "raw" / "more.txt").write_text("乾卦\n乾卦由六个阳爻组成，象征天与刚健。", encoding="utf-8")
+        old = read(opened.compare([trained]))
+    told = "不是用现在的数据集训练的"
+    assert not any(told in warning for warning in alone["warnings"])
+    assert [warning.partition("：")[2][:20] for warning in beside["warnings"] if told in warning] == [
+        "first/lora, v2.5/lora"[:20]
+    ]
+    assert any(told in warning and trained.name in warning for warning in old["warnings"])
+
+
+def test_a_judge_is_asked_once_and_reported(book, adapters, endpoint):
+    configure(book, {"  model": "openai:local", "  base_url": endpoint.url, "  reply_format": "text"})
+    configure(book, {"  max_quarantined": "1", "  select": '["RT101"]'})
+    row = 'content:"蒙卦"\nsummary:"山下有泉，君子以果行育德，教人求师。"'
+    endpoint.answer = lambda request: (200, completion(row))
+    path = book / "rawtune.yaml"
+    before, _, rest = path.read_text(encoding="utf-8").rpartition("  judge: null")
+    path.write_text(f"{before}  judge: openai:judge{rest}", encoding="utf-8")
+    told = []
+
+    def answer(request):
+        told.append(request["messages"])
+        return 200, completion('{"reason": "……", "verdict": "A"}' if len(told) > 2 else "我不知道")
+
+    with Project(book) as opened:
+        opened.export()
+        endpoint.answer = answer
+        report = read(opened.compare(adapters[:1]))
+        calls = len(told)
+        again = read(opened.compare(adapters[:1]))
+    assert report["judge"] == "openai:judge"
+    assert len(told) == calls, "paid once"
+    base, tuned = report["arms"]
+    assert base["preferred"] == {}
+    assert tuned["preferred"] == again["arms"][1]["preferred"]
+    assert {suite: sum(found[kind] for kind in ("won", "tie", "split", "lost", "unreadable")) for suite, found in
+            tuned["preferred"].items()} == {"phrasing": 15, "concept": 5}  # fmt: skip
+    found = tuned["preferred"]["phrasing"]
+    assert (found["won"], found["lost"]) == (0, 0), "the first answer each time is no preference"
+    assert found["split"] > 0
+    assert sum(found["unreadable"] for found in tuned["preferred"].values()) == 2
+    assert any("无法解读" in warning for warning in report["warnings"])
+    asked = str(told)
+    assert "base" not in asked
+    assert "first/lora" not in asked
+
+
+def test_a_judge_that_only_picks_is_refused_before_any_work(book):
+    path = book / "rawtune.yaml"
+    before, _, rest = path.read_text(encoding="utf-8").rpartition("  judge: null")
+    path.write_text(f"{before}  judge: embedded:smollm2{rest}", encoding="utf-8")
+    with Project(book) as opened:
+        with pytest.raises(UsageError, match=r"comparison\.judge: embedded:smollm2 can only pick"):
+            opened.compare(endpoints=["scripted:"])
+        assert [state.record for state in opened.status()] == [None] * 7
+
+
 def test_what_cannot_be_compared_is_refused_before_any_work(book, tmp_path):
     with Project(book) as opened:
         with pytest.raises(UsageError, match="found 'gpt-4o'"):
@@ -298,6 +359,12 @@ def test_what_cannot_be_compared_is_refused_before_any_work(book, tmp_path):
 def test_a_model_that_only_picks_is_no_arm(book, adapters):
     with Project(book) as opened, pytest.raises(UsageError, match="can only pick sentences"):
         opened.compare(adapters, endpoints=["embedded:smollm2"])
+
+
+def test_a_question_that_leaves_no_room_for_an_answer_is_refused(book):
+    asked = [Question(Suite.OUTSIDE, "甲？"), Question(Suite.OUTSIDE, "长" * 2000)]
+    with Project(book) as opened, pytest.raises(UsageError, match=r"'长{60}[^']*' takes .* reads 1024"):
+        ask(opened._work, [BASE], asked, {})
 
 
 def test_costly_questions_are_asked_about(book):

@@ -42,6 +42,12 @@ def answer(
     return texts
 
 
+def room(model: Any) -> int | None:
+    """How many tokens of prompt and answer together a model reads; None where it does not say."""
+    told: int | None = getattr(model.config, "max_position_embeddings", None)
+    return told
+
+
 def stream(
     model: Any, tokenizer: Any, prompt: Sequence[int], max_new_tokens: int, on_text: Callable[[str], None]
 ) -> str:

@@ -2,21 +2,23 @@
 
 A sign does not prove harm; it says where to look. Those on answers compare the tuned model with base, question by
 question, and are raised only where the tuned one passes the threshold and is worse than base: what base did already
-is not tuning's doing. The thresholds are proposals, to be calibrated on data.
+is not tuning's doing. What was measured with the thresholds stands in docs/how-it-judges.md.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
+from typing import NamedTuple
 
 from rawtune.comparison.metrics import words
 from rawtune.comparison.pairs import four_cells
 from rawtune.comparison.recitation import recitations
-from rawtune.records import Answer
+from rawtune.comparison.statistics import mean
+from rawtune.records import Answer, Suite
 
 RECITED = 0.05  # share of answers that recite a text on something else
-GAP = 0.20  # accuracy on questions as trained, less accuracy on the same in new phrasings
+GAP = 0.20  # accuracy on questions as trained, less accuracy on the same in new phrasings; chance must be excluded
 FORGOTTEN = 0.05  # share of the general suite lost, less the share won; McNemar's test must agree
 DRIFTED = 0.05  # share of answers that are partly in another script than was asked for
 FOREIGN = 0.3  # of an answer's weight in letters: more of it in another script, and the answer has drifted
@@ -41,6 +43,18 @@ _LEAST_NGRAMS = 8  # shorter answers have no room to loop
 _LATIN_WEIGHT = 0.25  # four Latin letters weigh as much as one Chinese character
 _SCRIPTS = {"zh": re.compile("[㐀-鿿]+"), "en": re.compile("[A-Za-zÀ-ɏ]+")}
 _LETTERS = re.compile("[㐀-鿿]+|[A-Za-zÀ-ɏ]+|[^\\W\\d_㐀-鿿A-Za-zÀ-ɏ]+")
+
+
+class Sides(NamedTuple):
+    """Which answers about one passage are right: to questions as trained, and in new words; at least one of each."""
+
+    seen: Sequence[bool]
+    unseen: Sequence[bool]
+
+    @property
+    def gap(self) -> float:
+        """The share right of the seen less that of the unseen."""
+        return sum(self.seen) / len(self.seen) - sum(self.unseen) / len(self.unseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +100,30 @@ def recited(
 ) -> Sign:
     """Memorisation gone wrong: answers that recite a text which was trained for something else.
 
-    Reciting the right text is what was taught, and no harm; see ``recitation``.
+    Reciting the right text is what was taught, and no harm; see ``recitation``. About passages that were never trained
+    on no right text was taught: whatever is said of them is made up, by base as well, so they are left out.
     """
-    wrong = [recitation.wrong > 0 for recitation in recitations([*base, *tuned], trained, language)]
-    return _more("recited", RECITED, wrong[: len(base)], wrong[len(base) :])
+    asked = [i for i, answer in enumerate(tuned) if answer.suite is not Suite.CONCEPT]
+    found = recitations([side[i] for side in (base, tuned) for i in asked], trained, language)
+    wrong = [recitation.wrong > 0 for recitation in found]
+    sign = _more("recited", RECITED, wrong[: len(asked)], wrong[len(asked) :])
+    return replace(sign, where=tuple(asked[i] for i in sign.where))
 
 
-def gap(seen: Sequence[bool], unseen: Sequence[bool]) -> Sign:
-    """Phrasings learnt by heart: what is answered rightly as trained (``seen``), but not in new words (``unseen``)."""
-    if not seen or not unseen:
+def gap(base: Sequence[Sides], tuned: Sequence[Sides]) -> Sign:
+    """Phrasings learnt by heart: what is answered rightly as it was trained, but not in new words.
+
+    One pair of sides for each passage, which counts once; ``base[i]`` and ``tuned[i]`` are of the same. Few passages
+    differ by chance, so the 95% interval must exclude 0, which takes six of them.
+    """
+    if not tuned:
         return _sign("gap", None, GAP, False, 0)
-    value = round(sum(seen) / len(seen) - sum(unseen) / len(unseen), 9)  # 0.8 - 0.6 is above 0.2 by rounding
-    return _sign("gap", value, GAP, value > GAP, len(seen) + len(unseen))
+    found, before = (mean([sides.gap for sides in side], list(map(str, range(len(side))))) for side in (tuned, base))
+    value = round(found.estimate, 9)  # 0.8 - 0.6 is above 0.2 by rounding
+    worse = found.estimate > before.estimate
+    flagged = value > GAP and worse and found.low is not None and found.low > 0
+    number = sum(len(sides.seen) + len(sides.unseen) for sides in tuned)
+    return _sign("gap", value, GAP, flagged, number, excused=None if worse or value <= GAP else before.estimate)
 
 
 def forgetting(base: Sequence[bool], tuned: Sequence[bool]) -> Sign:

@@ -37,6 +37,13 @@ def _lines(report: Mapping[str, Any], text: Mapping[str, str]) -> Iterator[str]:
                 cells = " | ".join(_cell(arm, suite, metric, text) for arm in report["arms"])
                 yield f"| {text[suite]}: {text[metric]} | {cells} |"
     yield ""
+    for suite, told in primary["preferred"].items():
+        net = ""
+        if "verdict" in told:
+            shown = signed(100 * told["estimate"], decimals(told, 100))
+            net = text["preferred_net"].format(net=shown, verdict=text[told["verdict"].replace(" ", "_")])
+        counts = {"suite": text[suite], "judge": _plain(report["judge"]), **told}
+        yield "- " + text["preferred_line"].format(**counts) + net
     for sign in primary["harm"]:
         state = "unmeasured" if sign["value"] is None else "flagged" if sign["flagged"] else "clear"
         mark = "**" if sign["flagged"] else ""

@@ -14,6 +14,7 @@ from rawtune.comparison.arms import BASE, Arm, Kind
 from rawtune.comparison.markdown import markdown
 from rawtune.comparison.metrics import chance
 from rawtune.comparison.page import load_texts, render
+from rawtune.comparison.preference import Preference, summary
 from rawtune.comparison.scores import Case, Judged, against, by_suite, cases, general, measure
 from rawtune.comparison.signs import signs
 from rawtune.errors import AccountingError
@@ -45,11 +46,13 @@ class Evidence:
 
     ``arms``: base first; ``primary``: the name of the one that the verdict is about; ``answers``: those of every arm to
     the same questions, all suites; ``judged``: what was found of each of them; ``general``: by arm, which items of the
-    general suite it chose rightly; ``trained``: by passage, the texts trained on; ``isolation``: the figures of
+    general suite it chose rightly; ``preferred``: by arm and suite, passages with what the ``judge``, by its name,
+    prefers, base's answer or the arm's; ``trained``: by passage, the texts trained on; ``isolation``: the figures of
     ``Isolation``; ``passages``: text by id; ``losses``: one a training step, of the primary arm; ``curve``: the verdict
     on them; ``suspects``: rows that stand out; ``remarks`` and ``diversity``: what export and augment told; ``cost``:
     calls, tokens and money; ``chosen``: by how many ``checks`` of how many ``questions`` in new phrasings the primary
-    adapter was chosen, empty if by none; ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a line.
+    adapter was chosen, empty if by none; ``elsewhere``: arms that are not known to have learnt from ``dataset``;
+    ``seconds``: by stage, in order; ``how_to_reproduce``: commands, one a line.
     """
 
     name: str
@@ -73,6 +76,8 @@ class Evidence:
     how_to_reproduce: Sequence[str]
     judged: Sequence[Judged] = ()
     general: Mapping[str, Sequence[bool]] = field(default_factory=dict)
+    preferred: Mapping[str, Mapping[str, Sequence[tuple[str, Preference]]]] = field(default_factory=dict)
+    judge: str = ""
     trained: Mapping[str, Sequence[str]] = field(default_factory=dict)
     curve: Mapping[str, Any] = field(default_factory=dict)
     suspects: Sequence[Mapping[str, Any]] = ()
@@ -80,6 +85,7 @@ class Evidence:
     diversity: Sequence[Mapping[str, Any]] = ()
     cost: Mapping[str, Any] = field(default_factory=dict)
     chosen: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: Sequence[str] = ()
 
 
 def build(evidence: Evidence) -> dict[str, Any]:
@@ -87,8 +93,9 @@ def build(evidence: Evidence) -> dict[str, Any]:
 
     The verdict is that of the primary arm's chrF difference to base on the phrasing suite. Each of ``arms`` holds its
     ``scores`` and its ``difference`` to base (none for base itself), by suite and metric, as ``scores.measure`` and
-    ``scores.against`` tell them; an adapter also its signs of ``harm`` and how it did on the ``general`` suite. Raises
-    ``AccountingError`` if the counts do not add up or the arms were asked different questions.
+    ``scores.against`` tell them, and what a judge ``preferred`` by suite, see ``preference.summary``; an adapter also
+    its signs of ``harm`` and how it did on the ``general`` suite. Raises ``AccountingError`` if the counts do not add
+    up or the arms were asked different questions.
     """
     texts = load_texts(evidence.language)
     _check(evidence.counts)
@@ -107,9 +114,12 @@ def build(evidence: Evidence) -> dict[str, Any]:
         if suites.get(Suite.PHRASING)
         else "not shown",
         "sentence": wording.sentence(arms[0], primary, texts),
-        "warnings": wording.warnings(asdict(evidence.counts), evidence.losses, primary, texts, evidence.chosen),
+        "warnings": wording.warnings(
+            asdict(evidence.counts), evidence.losses, primary, texts, evidence.chosen, evidence.elsewhere
+        ),
         "primary": evidence.primary,
         "arms": arms,
+        "judge": evidence.judge,
         "isolation": dict(evidence.isolation),
         "counts": {**counts, "origins": origins},
         "chance": chance([case.answer(BASE.name) for case in asked if case.scores]),
@@ -198,6 +208,10 @@ def _arm(arm: Arm, evidence: Evidence, asked: Sequence[Case], texts: Mapping[str
         "difference": {suite: against(found, arm.name, BASE.name) for suite, found in compared.items()},
         "harm": signs(asked, arm.name, BASE.name, evidence.language, evidence.trained, known, texts) if tuned else [],
         "general": general(known[BASE.name], known[arm.name]) if tuned and known.get(arm.name) else {},
+        "preferred": {
+            suite: summary([preference for _, preference in found], [passage for passage, _ in found])
+            for suite, found in evidence.preferred.get(arm.name, {}).items()
+        },
     }
 
 

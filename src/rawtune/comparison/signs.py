@@ -30,7 +30,7 @@ def signs(
     """
     before, after = [case.answer(base) for case in cases], [case.answer(arm) for case in cases]
     found = {sign.name: sign for sign in harm.signs(before, after, language, trained)}
-    found["gap"] = _gap(cases, arm)
+    found["gap"] = harm.gap(_sides(cases, base), _sides(cases, arm))
     found["forgetting"] = harm.forgetting(general.get(base, ()), general.get(arm, ()))
     return [
         {
@@ -51,7 +51,7 @@ def flagged(signs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [sign["name"] for sign in signs if sign["flagged"]]
 
 
-def _gap(cases: Sequence[Case], arm: str) -> harm.Sign:
+def _sides(cases: Sequence[Case], arm: str) -> list[harm.Sides]:
     """Of passages that were asked about in both ways only, so that both sides are as hard.
 
     Right is an answer on the right concept that its passage bears out, if that was looked at: what was learnt by heart
@@ -62,8 +62,7 @@ def _gap(cases: Sequence[Case], arm: str) -> harm.Sign:
         if case.suite in rights:
             rights[case.suite].setdefault(case.passage_id, []).append(_is_right(case, arm))
     seen, unseen = rights.values()
-    both = [id for id in seen if id in unseen]
-    return harm.gap([right for id in both for right in seen[id]], [right for id in both for right in unseen[id]])
+    return [harm.Sides(seen[id], unseen[id]) for id in seen if id in unseen]
 
 
 def _is_right(case: Case, arm: str) -> bool:

@@ -53,9 +53,12 @@ def warnings(
     primary: Mapping[str, Any],
     texts: Mapping[str, str],
     chosen: Mapping[str, int],
+    elsewhere: Sequence[str] = (),
 ) -> list[str]:
-    """Say what a reader must know before trusting the numbers; ``counts`` and ``chosen`` are those of the report."""
+    """Say what a reader must know before trusting the numbers; what is not named here is as in ``report.Evidence``."""
     found: list[tuple[str, dict[str, Any]]] = []
+    if elsewhere:
+        found.append(("warning_elsewhere", {"arms": ", ".join(elsewhere)}))
     for suite, measured in primary["difference"].items():
         gain = measured.get("chrf") or measured["refused"]
         if gain["low"] is None and suite is not Suite.SEEN:
@@ -68,6 +71,13 @@ def warnings(
         found.append(("warning_extracted", {"extracted": counts["extracted"], "kept": counts["kept"]}))
     if chosen and Suite.PHRASING in primary["difference"]:
         found.append(("warning_chosen", {**chosen, "of": primary["difference"][Suite.PHRASING]["chrf"]["n"]}))
+    if told := primary["preferred"].get(Suite.PHRASING):
+        if told.get("verdict") == "worse":
+            found.append(("warning_judge_worse", {"won": told["won"], "lost": told["lost"]}))
+        if told["split"] > told["won"] + told["lost"]:
+            found.append(("warning_judge_split", {name: told[name] for name in ("split", "won", "lost")}))
+        if told["unreadable"]:
+            found.append(("warning_judge_unreadable", {"unreadable": told["unreadable"]}))
     if not all(map(isfinite, losses)):
         found.append(("warning_diverged", {}))
     return [texts[key].format(**values) for key, values in found]

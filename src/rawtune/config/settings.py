@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from rawtune.config.recipes import RECIPES
 from rawtune.records import Severity
@@ -79,6 +79,14 @@ class Teacher(Section):
         return value
 
 
+def _can_judge(value: str | None) -> str | None:
+    return value if value in (None, "teacher") else Teacher.model_validate({"model": value}).model
+
+
+Judge = Annotated[str | None, AfterValidator(_can_judge)]
+"""``teacher`` is the project's own, else named like it."""
+
+
 class WorkedExample(Section):
     """The prompt's second part: a passage and the row it should become."""
 
@@ -119,15 +127,9 @@ class Verification(Section):
     options: dict[str, dict[str, Any]] = Field(
         {}, description="Code to settings of that rule, such as {RT109: {longest_answer: 4000}}."
     )
-    judge: str | None = Field(
-        None,
-        description="teacher, or another model named like it, to judge each row twice against its passage.",
+    judge: Judge = Field(
+        None, description="teacher, or another model named like it, to judge each row twice against its passage."
     )
-
-    @field_validator("judge")
-    @classmethod
-    def _can_judge(cls, value: str | None) -> str | None:
-        return value if value in (None, "teacher") else Teacher.model_validate({"model": value}).model
 
 
 class Dataset(Section):
@@ -239,6 +241,9 @@ class Comparison(Section):
     general: int = Field(60, ge=0, le=60, description="Items of general knowledge asked, to see what was forgotten.")
     retrieval: bool = Field(False, description="Ask base with the passage put before the question, too.")
     endpoints: tuple[str, ...] = Field((), description="Other models to ask, named like the teacher: openai:NAME.")
+    judge: Judge = Field(
+        None, description="teacher, or another model named like it, to prefer base's answer or the other's, unnamed."
+    )
     gate_allows: tuple[Allowed, ...] = Field(
         (), description=f"What `rawtune compare --gate` lets pass: {', '.join(get_args(Allowed))}."
     )

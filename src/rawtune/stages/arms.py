@@ -125,6 +125,7 @@ def _ask_here(
     base, tokenizer = models.load(work.student, quantise, work.progress, wanted=work.config.training.device)
     texts = {arm.name: [_prompt(work, arm, question, passages) for question in asked] for arm in arms}
     ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
+    _fit(work, ids, answers.room(base))
     isolation = Isolation(base, [ids[text] for text in texts[BASE.name]])
     model, slots = load(work, base, arms)
     weights = {arm.name: _adapter(work.folder / arm.source) if arm.kind is Kind.ADAPTER else "" for arm in arms}
@@ -179,6 +180,18 @@ def _ask_here(
         if items and arm.kind is not Kind.RETRIEVAL  # these items have no passage: it would be base again
     }
     return {arm.name: [stored[key] for key in keys[arm.name]] for arm in arms}, isolation.figures, right
+
+
+def _fit(work: Work, ids: Mapping[str, Sequence[int]], room: int | None) -> None:
+    """Raise ``UsageError`` for a prompt that leaves an answer no room in what the student reads."""
+    text = max(ids, key=lambda text: len(ids[text]), default="")
+    longest = work.config.comparison.max_new_tokens
+    if room and text and len(ids[text]) + longest > room:
+        raise UsageError(
+            f"'{' '.join(text.split())[:60]}...' takes {len(ids[text])} tokens, and an answer up to {longest};"
+            f" {work.config.student} reads {room}",
+            "ask shorter questions, lower comparison.max_new_tokens, or passages.max_tokens where the passage is asked",
+        )
 
 
 def _prompt(work: Work, arm: Arm, question: Question, passages: Mapping[str, str]) -> str:

@@ -53,7 +53,7 @@ class Lineup:
             on_text(text)
             return text
         prompt = tokens.prompt_ids(self._tokenizer, question, history)
-        room = getattr(self._model.config, "max_position_embeddings", None)
+        room = answers.room(self._model)
         if room and len(prompt) + longest > room:
             raise UsageError(
                 f"the conversation takes {len(prompt)} tokens, and an answer up to {longest}; {name} reads {room}",

@@ -10,21 +10,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rawtune import config
 from rawtune.comparison import report
-from rawtune.comparison.arms import Kind, line_up
+from rawtune.comparison.arms import Arm, Kind, line_up
+from rawtune.dataset import files
 from rawtune.errors import UsageError
 from rawtune.ledger.ledger import StageRecord
 from rawtune.llm import price
 from rawtune.records import content_hash
 from rawtune.stages import arms as asking
-from rawtune.stages import diagnose, general, stopping
+from rawtune.stages import diagnose, general, preferences, stopping
 from rawtune.stages.export import remarked
 from rawtune.stages.judging import judge
 from rawtune.stages.questions import held_out, questions
+from rawtune.stages.session import with_teacher
 from rawtune.stages.stage import Done, Work, hash_settings
-from rawtune.stages.train import LOSS_CURVE
-from rawtune.training.runs import RECORD
+from rawtune.stages.train import LOSS_CURVE, dataset
+from rawtune.training import runs
 from rawtune.training.saving import saving
 
 _BEFORE = ("read", "synthesise", "verify", "augment", "export", "train")
@@ -41,6 +42,7 @@ def inputs(work: Work) -> dict[str, str]:
         "settings under 'comparison'": hash_settings(settings, "batch_size", "gate_allows"),
         "teacher.base_url": content_hash(work.config.teacher.base_url if settings.endpoints else None),
         "language": content_hash(work.config.language),
+        **preferences.inputs(work),
     }
 
 
@@ -57,7 +59,8 @@ def run(work: Work) -> Done:
 def check(work: Work, adapters: Sequence[Path], endpoints: Sequence[str]) -> None:
     """Raise ``UsageError`` or ``ModelUnavailable`` for what can never be compared, before any work is done for it."""
     for name in endpoints:
-        config.replaced(work.config, name, None)
+        with_teacher(work, name)
+    preferences.check(work)
     asking.check(work, line_up([path.resolve() for path in adapters]))
 
 
@@ -91,9 +94,16 @@ def _compare(
 ) -> tuple[dict[str, Any], Path]:
     """Ask all and write the report; the verdict is about the first adapter."""
     started = time.monotonic()
+    preferences.check(work)
     arms = line_up([within(work, folder) for folder in adapters], retrieval, endpoints)
     primary = next(arm for arm in arms if arm.kind is Kind.ADAPTER)
     passages = {passage.id: passage.text for passage in work.ledger.passages()}
+    elsewhere = _elsewhere(work, arms)
+    if elsewhere:
+        work.tell(
+            f"not trained on the dataset of now, as far as is recorded: {', '.join(elsewhere)}; what is said of"
+            " questions as trained, of recitation and of learning by heart goes by the dataset of now"
+        )
     given, isolation, right = asking.ask(work, arms, questions(work), passages, general.items(work))
     records = {name: record for name in _BEFORE if (record := work.ledger.stage(name))}
     folder = work.folder / primary.source
@@ -125,6 +135,8 @@ def _compare(
             versions={name: version(name) for name in _LIBRARIES},
             how_to_reproduce=commands,
             judged=judge(work, given, passages),
+            preferred=preferences.preferences(work, given, passages),
+            judge=preferences.named(work),
             general=right,
             trained=_trained(work, passages),
             **_diagnosed(work, folder),
@@ -137,6 +149,7 @@ def _compare(
                 "currency": priced.currency if priced else "",
             },
             chosen=_chosen(work, training),
+            elsewhere=elsewhere,
         )
     )
     reports, curve = work.folder / "reports", folder / LOSS_CURVE
@@ -146,6 +159,13 @@ def _compare(
         _, page = report.write(built, reports, stem, picture, newest)
     work.progress.say(built["sentence"])
     return built, page
+
+
+def _elsewhere(work: Work, arms: Sequence[Arm]) -> list[str]:
+    """The adapters that are not known to have learnt from the dataset of now."""
+    rows = files.read(dataset(work), work.config.columns)
+    adapters = [arm for arm in arms if arm.kind is Kind.ADAPTER]
+    return [arm.name for arm in adapters if not runs.learnt_from(work.folder / arm.source, rows)]
 
 
 def _trained(work: Work, passages: Mapping[str, str]) -> dict[str, list[str]]:
@@ -189,7 +209,7 @@ def within(work: Work, folder: Path) -> Path:
 
 def _training(folder: Path) -> dict[str, Any]:
     """What is recorded of an adapter's training; nothing of one that another tool trained."""
-    path = folder / RECORD
+    path = folder / runs.RECORD
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
 

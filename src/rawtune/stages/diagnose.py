@@ -1,13 +1,11 @@
 """A run's losses, read back to the rows and passages that caused them."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rawtune.config import Training
 from rawtune.dataset import files
 from rawtune.diagnosis import logs
 from rawtune.diagnosis.curve import Curve, Verdict, judge
@@ -165,11 +163,6 @@ def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[st
 
 def _dataset(work: Work, run: Path) -> Iterator[files.Row]:
     """The rows of the file that the run was trained on, unless it was changed or is gone."""
-    try:
-        record = json.loads((run / runs.RECORD).read_text(encoding="utf-8"))
-        settings = Training.model_validate(record["settings"])
-    except (OSError, ValueError, KeyError):
-        return
     for path in sorted((work.folder / "datasets").glob("*.csv")):
         if "_".join(path.stem.split("_")[-2:]) not in run.resolve().name:
             continue
@@ -177,7 +170,7 @@ def _dataset(work: Work, run: Path) -> Iterator[files.Row]:
             rows = files.read(path, work.config.columns)
         except RawtuneError:
             continue
-        if runs.identity(rows, record["model"], settings, record.get("draw", "written_out")) == record["identity"]:
+        if runs.learnt_from(run, rows):
             yield from rows
             return
 

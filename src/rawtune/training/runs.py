@@ -73,6 +73,17 @@ def identity_of(output: Path) -> str | None:
     return found
 
 
+def learnt_from(output: Path, rows: Sequence[tuple[str, str]]) -> bool | None:
+    """Whether the run in ``output`` was trained on just these rows; None where that is not recorded."""
+    try:
+        record = json.loads((output / RECORD).read_text(encoding="utf-8"))
+        settings = Training.model_validate(record["settings"])
+        begun_with: str = record["identity"]
+        return identity(rows, record["model"], settings, record.get("draw", "written_out")) == begun_with
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def last_whole_checkpoint(output: Path) -> Path | None:
     """The newest checkpoint in ``output`` that was written to its end; the Trainer writes its state last."""
     for folder in sorted(output.glob("checkpoint-*"), key=step_of, reverse=True):
