@@ -12,9 +12,10 @@ import re
 import sys
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 
 LEAST = 0.8
 """The similarity from which on two passages go together.
@@ -26,8 +27,8 @@ _BAND = 5
 _BINS = 24 * _BAND
 """So two texts at the limit are missed once in 14,000 times: 24 bands, each equal with a chance of 0.8 ** 5."""
 _EMPTY = 2**32 - 1
-_NOTHING = b"\xff" * _BINS
-"""The sketch of a text without words; a bin that happens to hold this byte counts as empty."""
+_NOTHING = 2 ** (8 * _BAND) - 1
+"""A band without words: all its bytes are 255. A bin that happens to hold that byte counts as empty."""
 _COMPARED = 2
 """Texts of a band that another is compared with: enough, as it meets others in other bands."""
 
@@ -36,20 +37,20 @@ _WORDS = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 
 
 class NearDuplicates:
-    """Texts, added one by one; of each some 200 bytes are kept."""
+    """Texts, added one by one; of each some 120 bytes and its id are kept."""
 
     def __init__(self) -> None:
         self._ids: list[str] = []
-        self._sketches: list[bytes] = []
+        self._sketches = bytearray()
 
     def add(self, id: str, text: str) -> None:
         """Take in a text that was not added before."""
         self._ids.append(id)
-        self._sketches.append(_sketch(text))
+        self._sketches += _sketch(text)
 
     def groups(self) -> Iterator[list[str]]:
         """The ids of texts that are near each other, or near another of the group; in the order in which they came."""
-        leader = list(range(len(self._ids)))
+        leader = array("I", range(len(self._ids)))
 
         def find(index: int) -> int:
             while leader[index] != index:
@@ -73,19 +74,20 @@ class NearDuplicates:
             members[find(index)].append(id)
         yield from (group for group in members.values() if len(group) > 1)
 
-    def _alike(self, band: int) -> Iterator[list[int]]:
+    def _alike(self, band: int) -> Iterable[list[int]]:
         """Texts whose bins of a band are equal, and not all empty."""
-        first: dict[bytes, int] = {_NOTHING[:_BAND]: -1}
+        starts = range(band, len(self._sketches), _BINS)
+        keys = [int.from_bytes(self._sketches[start : start + _BAND]) for start in starts]
+        repeated = {one for one, other in pairwise(sorted(keys)) if one == other} - {_NOTHING}
         found: defaultdict[int, list[int]] = defaultdict(list)
-        for index, sketch in enumerate(self._sketches):
-            if (before := first.setdefault(sketch[band : band + _BAND], index)) != index:
-                found[before].append(index)
-        found.pop(-1, None)
-        return ([before, *others] for before, others in found.items())
+        for index, key in enumerate(keys):
+            if key in repeated:
+                found[key].append(index)
+        return found.values()
 
     def _similarity(self, one: int, other: int) -> float:
-        first, second = (int.from_bytes(self._sketches[at]) for at in (one, other))
-        empty = (first & second).to_bytes(_BINS).count(_NOTHING[0])
+        first, second = (int.from_bytes(self._sketches[at * _BINS : (at + 1) * _BINS]) for at in (one, other))
+        empty = (first & second).to_bytes(_BINS).count(255)
         alike = (first ^ second).to_bytes(_BINS).count(0)
         return (alike - empty) / (_BINS - empty)
 
@@ -130,7 +132,7 @@ def _symbols(text: str) -> str:
     return "".join([run if run >= "\u3040" else _symbol(run) for run in runs])
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _symbol(word: str) -> str:
     """The same in every process, as what it decides is never decided again."""
     hash = int.from_bytes(blake2b(word.encode(errors="replace"), digest_size=4).digest())

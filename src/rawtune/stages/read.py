@@ -82,6 +82,7 @@ class _Near:
         """Ids of texts that belong together; to be asked for once all passages were watched."""
         if self._groups is None:
             self._groups = [*self._found.groups()]
+            self._found = NearDuplicates()  # the sketches of a large library take as much as all that follows
         return self._groups
 
 
