@@ -15,6 +15,7 @@ from rawtune.config import Training
 from rawtune.dataset import files
 from rawtune.project import Project
 from rawtune.records import State, Suite
+from rawtune.stages.diagnose import diagnose
 from rawtune.training import runs
 from rawtune.training.row_losses import HEADER
 
@@ -230,6 +231,14 @@ def test_losses_of_another_trainer_need_no_project(
         assert Path(found["picture"]).exists()
     assert run(monkeypatch, "out") == int(broken)
     assert "were not kept" in capsys.readouterr().out
+
+
+def test_a_folder_of_another_trainer_is_read_by_its_last_checkpoint(tmp_path: Path) -> None:
+    for step, last in ((8, 2.0), (16, float("nan"))):
+        log = [{"step": at, "loss": 4 - at / 10 if at < step else last} for at in range(1, step + 1)]
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(json.dumps({"log_history": log}))
+    assert "step 16 is nan" in diagnose(tmp_path).curve.reason
 
 
 def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

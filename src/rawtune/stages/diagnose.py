@@ -78,8 +78,7 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
 
     Raises ``UsageError`` if there are no losses to be read.
     """
-    steps = next((path / name for name in (LOSSES, "trainer_state.json") if (path / name).exists()), path)
-    log = logs.read(steps)
+    log = logs.read(_log_of(path))
     kept = path / ROW_LOSSES
     every = logs.read_rows(kept) if kept.exists() else []
     seen = [row for row in every if not is_replay(row.id)]  # replayed rows are easy by nature, and no suspects
@@ -96,6 +95,13 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
         accepted = marks.read(work.folder / marks.PROJECT) if work else marks.Marks()
         told = tuple(row for row in rows if CODE not in accepted.accepted(row.mark))
     return Diagnosis(curve, told, _draw(path, log, curve))
+
+
+def _log_of(run: Path) -> Path:
+    """The file of a run's losses: our own, another trainer's, or that of the last checkpoint; else ``run`` itself."""
+    checkpoints = sorted(run.glob("checkpoint-*/trainer_state.json"), key=lambda state: -runs.step_of(state.parent))
+    own = [run / name for name in (LOSSES, "trainer_state.json", "trainer_log.jsonl", "logging.jsonl")]
+    return next((file for file in (*own, *checkpoints) if file.exists()), run)
 
 
 def quarantine(work: Work, diagnosis: Diagnosis) -> int:
