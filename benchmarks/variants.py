@@ -133,10 +133,15 @@ def results(runs: Sequence[Run], answers: dict[str, str], keep: Path | None) -> 
         if keep:
             with keep.open("a", encoding="utf-8") as file:
                 print(json.dumps({"run": run._asdict(), "result": found[run]._asdict()}), file=file)
-        left = sum(other not in found for other in runs)
-        one = fmean(found[other].seconds for other in runs if other.forms and other in found) if run.forms else 0
-        print(f"{run}: {right:.0%}; {left} to go, some {one * left / 60:.0f} min", file=sys.stderr, flush=True)
+        print(f"{run}: {right:.0%}; {ahead(runs, found)}", file=sys.stderr, flush=True)
     return found
+
+
+def ahead(runs: Sequence[Run], found: dict[Run, Result]) -> str:
+    """How many runs are left, and how long they will take if they take as long as those before them."""
+    left = sum(run not in found for run in runs)
+    took = [found[run].seconds for run in runs if run.forms and run in found]
+    return f"{left} to go" + (f", some {fmean(took) * left / 60:.0f} min" if took else "")
 
 
 def line(name: str, results: Sequence[Result]) -> str:
