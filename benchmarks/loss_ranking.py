@@ -29,6 +29,7 @@ from rawtune.config import Training
 from rawtune.diagnosis.logs import read_rows
 from rawtune.diagnosis.rows import RowLoss, ranking, stand_out
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.testing.faults import Sample, plant
 from rawtune.training.row_losses import ROW_LOSSES
 from rawtune.training.trainer import train
@@ -114,7 +115,7 @@ def batch_means(losses: Sequence[RowLoss]) -> dict[int, float]:
 def trained(planted: Sequence[Planted], batch: int, seed: int, folder: Path) -> None:
     """One epoch; the losses of the rows lie in ``folder`` afterwards, and what was planted."""
     train(
-        [(row.question, row.answer) for row in planted],
+        [Row(row.question, row.answer) for row in planted],
         "embedded:smollm2",
         Training(epochs=1, batch_size=batch, seed=seed, checkpoint_steps=100_000),
         folder,

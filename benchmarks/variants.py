@@ -32,7 +32,7 @@ from rawtune.comparison.answers import answer
 from rawtune.comparison.metrics import score
 from rawtune.config import Training
 from rawtune.progress import Silent
-from rawtune.records import Answer, Suite
+from rawtune.records import Answer, Row, Suite
 from rawtune.training import models, tokens
 from rawtune.training.trainer import train
 
@@ -76,10 +76,10 @@ def facts(count: int) -> dict[str, str]:
     return found
 
 
-def rows(answers: dict[str, str], forms: int, visits: int) -> list[tuple[str, str]]:
+def rows(answers: dict[str, str], forms: int, visits: int) -> list[Row]:
     """Each answer ``visits`` times, its first ``forms`` questions in turn."""
     return [
-        (order[visit % forms].replace(questions.PLACEHOLDER, concept), text)
+        Row(order[visit % forms].replace(questions.PLACEHOLDER, concept), text)
         for concept, text in answers.items()
         for order in [variants.order(_TEMPLATES.to_train, concept)]
         for visit in range(visits)

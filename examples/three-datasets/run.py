@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 from rawtune import project
 from rawtune.cli.terminal import Terminal
 from rawtune.dataset import files
-from rawtune.dataset.files import Row
 from rawtune.diagnosis.curve import Verdict, judge
 from rawtune.linter.lint import Lint
 from rawtune.project import Project
-from rawtune.records import Split, State
+from rawtune.records import Row, Split, State
 from rawtune.testing.faults import Labelled, Sample, plant
 from rawtune.training.runs import RECORD
 from rawtune.training.trainer import train
@@ -109,7 +108,7 @@ def examine(opened: Project, name: str, rows: Sequence[Row], adapter: Path) -> T
     """Hold the rows to the rules of rawtune check, and the losses to those of rawtune diagnose."""
     path = opened.folder / f"{name}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([opened.config.columns, *rows])
+        csv.writer(file).writerows([opened.config.columns, *(row[:2] for row in rows)])
     lint = Lint(path, columns=opened.config.columns, source=opened.folder / "raw", language=opened.config.language)
     record = json.loads((adapter / RECORD).read_text(encoding="utf-8"))
     curve = judge(record["losses"], batch=opened.config.training.batch_size)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -44,8 +44,13 @@ class Suite(StrEnum):
     SEEN = "seen"  # questions as they were trained on
     PHRASING = "phrasing"  # trained passages, unseen question forms
     CONCEPT = "concept"  # passages that were never trained on
+    FOLLOW_UP = "follow_up"  # passages that were never trained on, a second question behind a first with its answer
     REFUSAL = "refusal"  # passages that were never trained on, questions that they do not answer
     OUTSIDE = "outside"  # questions from outside the domain
+
+
+NEVER_TRAINED = (Suite.PHRASING, Suite.CONCEPT, Suite.FOLLOW_UP, Suite.REFUSAL)
+"""Suites of a dataset's held-out rows, in the order in which they are asked."""
 
 
 class State(StrEnum):
@@ -197,6 +202,23 @@ class Finding:
     source_end: int = 0
 
 
+History = tuple[tuple[str, str], ...]
+"""The earlier turns of a conversation, each a question with its answer."""
+
+
+def told(history: History) -> str:
+    """Earlier turns as one text; empty if there are none."""
+    return "\n".join(text for turn in history for text in turn)
+
+
+class Row(NamedTuple):
+    """What is trained of an example: a question with its answer, behind the turns that it leans on, if there are."""
+
+    question: str
+    answer: str
+    history: History = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A training or test row. A synthesised row has no parent; its question is the bare concept."""
@@ -213,6 +235,12 @@ class Example:
     parent: str | None = None
     template: str | None = None
     suite: Suite | None = None  # set on rows that are asked and never trained on
+    history: History = ()
+
+    @property
+    def row(self) -> Row:
+        """What is trained of it."""
+        return Row(self.question, self.answer, self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,3 +267,4 @@ class Answer:
     reference: str
     text: str
     concept: str = ""
+    history: History = ()

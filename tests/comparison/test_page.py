@@ -319,6 +319,7 @@ def test_every_text_is_used():
         "stated_note",
         "grounded_note",
         "refused_note",
+        "follow_up",
         "refusal",
     }
     built |= {"sentence_better", "sentence_worse", "sentence_not_shown", "worst", "median", "best"}

@@ -7,6 +7,7 @@ import pytest
 
 from rawtune.dataset import files
 from rawtune.errors import RawTextError, StorageFull, UsageError
+from rawtune.records import Row
 
 COLUMNS = ("content", "summary")
 
@@ -63,7 +64,7 @@ def test_a_file_made_by_hand_is_read(tmp_path, mark, line_end):
     path = tmp_path / "d.csv"
     lines = ["id,summary,content", "1,山下出泉。,蒙卦", '2,"a, ""b""",Xu', ""]
     path.write_bytes(mark + line_end.join(lines).encode())
-    assert files.read(path, COLUMNS) == [("蒙卦", "山下出泉。"), ("Xu", 'a, "b"')]
+    assert files.read(path, COLUMNS) == [Row("蒙卦", "山下出泉。"), Row("Xu", 'a, "b"')]
 
 
 @pytest.mark.parametrize(

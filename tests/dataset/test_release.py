@@ -19,7 +19,7 @@ from rawtune.dataset.entry import Entry, Source
 from rawtune.dataset.formats import FORMATS, wanted
 from rawtune.dataset.readers import open_rows
 from rawtune.dataset.release import Release
-from rawtune.errors import StorageFull, UsageError
+from rawtune.errors import RawTextError, StorageFull, UsageError
 
 COLUMNS = ("content", "summary")
 FACTS = {
@@ -114,7 +114,7 @@ plain = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1)
 def test_any_text_survives_and_tables_are_byte_for_byte_those_of_the_csv_module(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("datasets")
     write(folder, "tsv", "jsonl", "alpaca", "parquet", train=[entry(n, *row) for n, row in enumerate(rows)])
-    assert files.read(folder / f"{STEM}.csv", COLUMNS) == rows
+    assert [row[:2] for row in files.read(folder / f"{STEM}.csv", COLUMNS)] == rows
     for ending, encoding, delimiter in (("csv", "utf-8-sig", ","), ("tsv", "utf-8", "\t")):
         text = io.StringIO(newline="")
         csv.writer(text, delimiter=delimiter).writerows([COLUMNS, *rows])
@@ -271,3 +271,48 @@ def test_an_index_that_is_broken_is_left_alone(tmp_path):
         write(tmp_path)
     assert (tmp_path / "dataset_info.json").read_text(encoding="utf-8") == "[1"
     assert not (tmp_path / f"{STEM}.manifest.json").exists()
+
+
+FOLLOW_UP = entry(6, "那它的下面呢？", "下面是坎。", template="kind:follow_up")._replace(
+    history=(("蒙卦是什么？", "山下出泉。"),)
+)
+ASKED = entry(7, "And below?", "Kan, water.", "follow_up")._replace(history=(("Xu?", 'He said "wait",\nand'),))
+
+
+HELD_OUT_FILE = "{stem}.held_out.csv"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_earlier_turns_are_written_and_read_again(tmp_path, name):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    out = Release(folder, STEM, COLUMNS, wanted(name), history=True)
+    manifest = out.write([*TRAIN, FOLLOW_UP], [*HELD_OUT, ASKED], FACTS)
+    assert (manifest["multi_turn_rows"], manifest["multi_turn_held_out_rows"]) == (1, 1)
+    for path in (FORMATS[name].file, HELD_OUT_FILE):
+        wanted_rows = [*TRAIN, FOLLOW_UP] if path is not HELD_OUT_FILE else [*HELD_OUT, ASKED]
+        records = list(open_rows(folder / path.format(stem=STEM)))
+        turns = [[(turn.question, turn.answer) for turn in record.turns] for record in records]
+        assert turns == [[*row.history, (row.question, row.answer)] for row in wanted_rows]
+    trained = files.read(folder / f"{STEM}.csv", COLUMNS)
+    assert [row.history for row in trained] == [(), (), (), FOLLOW_UP.history]
+    card = (folder / f"{STEM}.card.md").read_text(encoding="utf-8")
+    assert "(`history`) | 1 |" in card
+    index = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
+    assert STEM not in index  # LLaMA-Factory would leave out earlier turns that are text in a cell
+    if name in ("alpaca", "jsonl", "parquet", "chatglm3"):
+        assert index[f"{STEM}.{name}"]["columns"]["history"] == "history"
+
+
+def test_a_csv_whose_earlier_turns_are_none_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text('content,summary,history\na,b,\nc,d,"[[""x""]]"\n', encoding="utf-8")
+    with pytest.raises(RawTextError, match=r"d.csv:3: 'history' is no JSON list of pairs"):
+        files.read(path, COLUMNS)
+
+
+def test_a_column_called_history_of_anything_else_is_left_alone(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("question,answer,history\nWhat is Meng?,A spring.,seen by 李\n", encoding="utf-8")
+    (record,) = open_rows(path)
+    assert (record.fault, len(record.turns)) == ("", 1)

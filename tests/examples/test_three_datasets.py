@@ -11,7 +11,7 @@ import pytest
 
 from rawtune import project
 from rawtune.dataset import files
-from rawtune.dataset.files import Row
+from rawtune.records import Row
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "three-datasets" / "run.py"
 

@@ -178,6 +178,21 @@ def test_turns_of_a_talk_are_named_by_their_place():
     assert (finding["code"], finding["column"]) == ("RT102", "messages[3].content")
 
 
+def test_a_conversation_is_compared_as_a_whole():
+    first = [["蒙卦代表什么？", "蒙卦上艮下坎，山下出泉，象征启蒙。"]]
+    second = [["What does Meng mean?", "Meng is a spring at the foot of a mountain."]]
+    follow_ups = [
+        ("然后呢？", "学生应当主动求教。", json.dumps(first, ensure_ascii=False)),
+        ("然后呢？", "老师并不去找学生。", json.dumps(second)),
+    ]
+    columns = ("content", "summary", "history")
+    rows = [(*pair, "") for pair in GOOD]
+    run(write("a.csv", [*rows, *follow_ups], columns))
+    run(write("b.csv", [*rows, *follow_ups, follow_ups[0]], columns), code=1)
+    (finding,) = json.loads(run("b.csv", "--json", code=1).stdout)["findings"]
+    assert (finding["code"], finding["message"]) == ("RT401", "'content' repeats row 3, with its answer")
+
+
 def test_rules_are_explained():
     assert "RT402 near-same-question" in run("--explain", "rt402").stdout
     assert run("--explain", "all").stdout.count("RT") > 20

@@ -347,6 +347,18 @@ def test_a_judge_that_only_picks_is_refused_before_any_work(book):
         assert [state.record for state in opened.status()] == [None] * 7
 
 
+def test_the_same_words_follow_up_on_each_history(book, endpoint):
+    configure(book, {"  model": "openai:local", "  base_url": endpoint.url})
+    arms = line_up([], endpoints=["openai:other"])[1:]
+    histories = [(("甲？", "天。"),), (("乙？", "地。"),), ()]
+    asked = [Question(Suite.OUTSIDE, "然后呢？", history=history) for history in histories]
+    endpoint.answer = lambda request: (200, completion("".join(m["content"] for m in request["messages"])))
+    with Project(book) as opened:
+        given = ask(opened._work, arms, asked, {}).answers
+    assert [answer.text for answer in given] == ["甲？天。然后呢？", "乙？地。然后呢？", "然后呢？"]
+    assert [answer.history for answer in given] == histories
+
+
 def test_what_cannot_be_compared_is_refused_before_any_work(book, tmp_path):
     with Project(book) as opened:
         with pytest.raises(UsageError, match="found 'gpt-4o'"):

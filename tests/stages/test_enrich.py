@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from rawtune import project
+from rawtune.dataset import files
 from rawtune.errors import CallRejected, ConfigError, GateFailed, RawtuneError, UsageError
 from rawtune.ledger.feedback import Feedback, Verdict
 from rawtune.llm import open_teacher
 from rawtune.llm.scripted import Scripted
 from rawtune.progress import Silent
 from rawtune.project import Project
-from rawtune.records import Example, Origin, Reply, ReplyForm, Request, Suite
+from rawtune.records import Example, Origin, Reply, ReplyForm, Request, Split, Suite
 from rawtune.stages.questions import questions
 
 NAMES = {
@@ -45,11 +46,13 @@ KINDS = {
         "why": ("{name}为何劝人看{image}？", "为了从{image}而知进退。"),
         "reverse": ("何者讲的是{image}？", ""),
         "unanswerable": ("{name}是谁写的？", ""),
+        "follow_up": ("那它共有多少条？", "一共是{number}条。"),
     },
     "en": {
         "why": ("Why does {name} speak of {image}?", "It tells us to watch {image} patiently."),
         "reverse": ("Which sign is that of {image}?", ""),
         "unanswerable": ("Who wrote {name}?", ""),
+        "follow_up": ("And how many rules has it?", "There are {number} rules in it."),
     },
 }
 WORDINGS = {
@@ -187,6 +190,57 @@ def test_kinds_are_made_of_trained_passages_and_refusals_asked_of_held_out_ones(
         assert (manifest["rows"], manifest["held_out_rows"]) == (42, 6 * 5 + 2 * 5 + 2)
 
 
+@BOTH
+def test_a_follow_up_stands_behind_the_question_and_answer_that_it_leans_on(
+    tmp_path: Path, author: Author, language: str
+) -> None:
+    author.language = language
+    made, heard = make(tmp_path, language, 0.25, kinds=["follow_up"]), Heard()
+    figures = augment(made, heard)
+    assert (figures["kinds"], figures["follow_up_rows"], figures["refused"]) == ({"follow_up": 6}, 2, [])
+    assert "kinds: asked for 1 x 6 + 2 of held-out passages; kept 8, refused 0" in heard.lines
+    with Project(made) as opened:
+        ledger = opened._work.ledger
+        parents = {row.id: row for row in ledger.synthesised()}
+        assert all(
+            parent.answer in request.messages[1].content
+            for parent, request in zip(parents.values(), author.asked, strict=True)
+        )
+        rows = list(ledger.training_rows())
+        follow_ups = [row for row in rows if row.history]
+        asked = ledger.suite(Suite.FOLLOW_UP)
+        assert (len(follow_ups), len(asked)) == (6, 2)
+        first = {(row.parent, row.question) for row in [*rows, *ledger.suite(Suite.CONCEPT)] if not row.history}
+        for row in (*follow_ups, *asked):
+            ((question, answer),) = row.history
+            assert answer == parents[row.parent or ""].answer
+            assert (row.parent, question) in first
+            assert row.concept not in row.question
+        path = made / "datasets" / opened.export().name
+        manifest = json.loads(path.with_suffix(".manifest.json").read_text(encoding="utf-8"))
+        assert (manifest["multi_turn_rows"], manifest["multi_turn_held_out_rows"]) == (6, 2)
+        assert files.read(path, opened.config.columns) == [row.row for row in rows]
+        put = [question for question in questions(opened._work) if question.suite is Suite.FOLLOW_UP]
+        assert [(one.text, one.history) for one in put] == [(row.question, row.history) for row in asked]
+        assert {row.fate.value for row in opened.import_rows(path).rows} == {"already here"}
+
+
+def test_what_does_not_follow_up_is_left_out(tmp_path: Path, author: Author) -> None:
+    def spoil(name: str, part: str, texts: dict[str, str]) -> object:
+        worse = {
+            "蒙卦": {"question": "蒙卦共有多少条？"},
+            "乾卦": {"answer": "乾卦劝人看高天运行而知进退。"},
+            "坤卦": {"answer": "一共是99条。"},
+        }
+        return {**texts, **worse.get(name, {})}
+
+    author.spoil = spoil
+    figures = augment(make(tmp_path, kinds=["follow_up"]))
+    codes = {entry["concept"]: entry["code"] for entry in figures["refused"]}
+    assert codes == {"蒙卦": "concept-named", "乾卦": "told-before", "坤卦": "RT201"}
+    assert figures["kinds"] == {"follow_up": 5}
+
+
 def test_a_made_row_is_verified_like_any_and_what_is_refused_is_told_and_listed(tmp_path: Path, author: Author) -> None:
     def spoil(name: str, part: str, texts: dict[str, str]) -> object:
         if part == "why" and name == "蒙卦":
@@ -243,6 +297,22 @@ def test_an_answer_that_gives_a_held_out_one_away_is_left_out_and_the_dataset_ca
     change(made, "ignore: []", "ignore: [RT2]")
     figures = augment(made)
     assert [(entry["concept"], entry["code"]) for entry in figures["refused"]] == [("蒙卦", "RT502")]
+    with Project(made) as opened:
+        opened.export()
+
+
+def test_a_held_out_follow_up_whose_answer_is_trained_is_not_asked(tmp_path: Path, author: Author) -> None:
+    made = make(tmp_path, held_out=0.25, kinds=["follow_up"])
+    with Project(made) as opened:
+        opened.verify()
+        rows = opened._work.ledger.synthesised()
+    trained = next(row for row in rows if row.split is Split.TRAIN)
+    held_out = next(row for row in rows if row.split is Split.HELD_OUT)
+    author.spoil = lambda name, part, texts: {**texts, "answer": trained.answer} if name == held_out.concept else texts
+    change(made, "ignore: []", "ignore: [RT2]")
+    figures = augment(made)
+    assert [(entry["concept"], entry["code"]) for entry in figures["refused"]] == [(held_out.concept, "RT502")]
+    assert (figures["kinds"], figures["follow_up_rows"]) == ({"follow_up": 6}, 1)
     with Project(made) as opened:
         opened.export()
 

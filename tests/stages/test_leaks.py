@@ -62,6 +62,13 @@ def test_an_answer_that_is_trained_is_a_leak_however_it_is_set(text: str, change
     assert (leak.held_out.id, leak.training.id) == ("r4", "r2")
 
 
+def test_the_answer_of_a_follow_up_is_a_leak_and_its_few_words_are_none() -> None:
+    training = [entry(1, "a?", OTHER), entry(2, "然后呢？", ZH)._replace(history=(("b?", OTHER),))]
+    asked = [entry(3, "然后呢？", ZH, "follow_up"), entry(4, "然后呢？", EN, "phrasing")]
+    (leak,) = found(training, asked)
+    assert (leak.held_out.id, leak.training.id) == ("r3", "r2")
+
+
 @pytest.mark.parametrize(("text", "more"), [(ZH, "学生因此进步很快。"), (EN, " So he learns well.")])
 def test_an_answer_of_which_four_fifths_are_trained_is_a_leak(text: str, more: str) -> None:
     assert given_away(text, text + more)

@@ -8,7 +8,7 @@ from tests.stages.compared import make_book
 
 from rawtune.dataset import files
 from rawtune.project import Project
-from rawtune.records import Suite
+from rawtune.records import Row, Suite
 from rawtune.stages import stopping
 from rawtune.stages.questions import questions
 
@@ -27,7 +27,7 @@ def test_rows_with_answers_of_their_own_are_not_held_against_the_held_out(
             for row in own
         ]
         monkeypatch.setattr(type(work.ledger), "training_rows", lambda _: iter([*own, *others]))
-        rows = [files.Row(row.question, row.answer) for row in (*own, *others)]
+        rows = [Row(row.question, row.answer) for row in (*own, *others)]
         monkeypatch.setattr(files, "read", lambda *_: rows)
         seen = [asked.reference for asked in questions(work) if asked.suite is Suite.SEEN]
         settings = work.config.training.model_copy(update={"stopping": True})

@@ -4,11 +4,13 @@ from typing import Any
 import pytest
 from tests.tiny_model import make_tiny_model
 
+from rawtune.records import Row
+
 ROWS = (
-    ("What does Meng stand for?", "Meng is a mountain above a spring."),
-    ("What is Kun?", "Kun is six broken lines."),
-    ("蒙卦代表什么？", "蒙卦象征启蒙与教育。"),
-    ("坤卦代表什么？", "坤卦象征大地，厚德载物。"),
+    Row("What does Meng stand for?", "Meng is a mountain above a spring."),
+    Row("What is Kun?", "Kun is six broken lines."),
+    Row("蒙卦代表什么？", "蒙卦象征启蒙与教育。"),
+    Row("坤卦代表什么？", "坤卦象征大地，厚德载物。"),
 )
 
 
@@ -25,5 +27,5 @@ def tokenizer(tiny: Path) -> Any:
 
 
 @pytest.fixture
-def rows() -> tuple[tuple[str, str], ...]:
+def rows() -> tuple[Row, ...]:
     return ROWS

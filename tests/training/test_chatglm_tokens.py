@@ -95,7 +95,15 @@ def test_a_conversation_of_many_turns(chatglm: ChatGLMTokenizer, ids: Any) -> No
         ["</s>"],
     )
     learnt = [token for token, learn in zip(row.ids, row.mask, strict=True) if learn]
-    assert learnt == ids(BREAK, SIX, ["<|user|>"], BREAK, MENG, ["</s>"])
+    assert learnt == ids(BREAK, MENG, ["</s>"])
+
+
+def test_a_row_with_earlier_turns(chatglm: ChatGLMTokenizer, ids: Any) -> None:
+    first, answer, asked, last = (turn["content"] for turn in TURNS[1:])
+    row = encode(chatglm, asked, last, 100, 100, ((first, answer),))
+    assert row == chatglm.conversation(TURNS[1:])
+    learnt = [token for token, learn in zip(row.ids, row.mask, strict=True) if learn]
+    assert learnt == ids(BREAK, MENG, ["</s>"])
 
 
 def test_what_is_asked_ends_at_the_answers_role(chatglm: ChatGLMTokenizer, ids: Any) -> None:
@@ -108,8 +116,7 @@ def test_what_is_asked_ends_at_the_answers_role(chatglm: ChatGLMTokenizer, ids: 
 def test_a_result_of_a_tool_is_a_turn(chatglm: ChatGLMTokenizer, ids: Any) -> None:
     row = chatglm.conversation([TURNS[2], {"role": "observation", "content": "What is Kun?"}])
     assert row.ids == ids(OPENING, ["<|assistant|>"], BREAK, SIX, ["<|observation|>"], BREAK, KUN)
-    assert row.mask[-7] is True  # the model calls the tool
-    assert not any(row.mask[-6:])
+    assert not any(row.mask)
 
 
 def test_one_string_would_give_other_ids(pieces: SentencePieceProcessor, ids: Any) -> None:

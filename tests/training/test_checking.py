@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from rawtune.comparison.answers import answer
 from rawtune.config import Training
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import models, runs
 from rawtune.training.replay import Replayed
 from rawtune.training.runs import TrainingRun
@@ -18,7 +19,7 @@ from rawtune.training.stopping import Figures
 from rawtune.training.tokens import prompt_ids
 from rawtune.training.trainer import train
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 SETTINGS = Training(learning_rate=2e-3, epochs=16, batch_size=2, checkpoint_steps=8, max_output_tokens=200)
 
 

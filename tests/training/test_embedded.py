@@ -9,6 +9,7 @@ from safetensors import safe_open
 from rawtune.config import Training
 from rawtune.errors import StorageFull
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import embedded, models
 from rawtune.training.embedded import converted
 from rawtune.training.tokens import encode
@@ -82,7 +83,7 @@ def test_the_real_one_learns(tmp_path: Path) -> None:
     row = encode(tokenizer, "What is Kun?", "Kun is earth.", 100, 100)
     assert tokenizer.decode(row.ids).startswith("<|im_start|>system\nYou are a helpful AI assistant named SmolLM")
     assert tokenizer.decode(row.ids).endswith("<|im_start|>assistant\nKun is earth.<|im_end|>")
-    rows = [("What is Kun?", "Kun is earth."), ("坤卦代表什么？", "坤卦象征大地。")]
+    rows = [Row("What is Kun?", "Kun is earth."), Row("坤卦代表什么？", "坤卦象征大地。")]
     run = train(rows, embedded.NAME, Training(epochs=4, batch_size=2), tmp_path, Silent())
     assert run.trainable_parameters == 4_884_480  # r=16 on seven projections of 30 layers
     assert run.losses[-1] < run.losses[0] - 0.5

@@ -23,6 +23,7 @@ import os, signal, sys
 from pathlib import Path
 from rawtune.config import Training
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training.trainer import train
 
 class Killer(Silent):

@@ -8,13 +8,14 @@ from tests.training.test_loop import with_lora
 from rawtune.config import Training
 from rawtune.errors import ModelUnavailable, RawtuneError
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import memory, models
 from rawtune.training.loop import take_off_head
 from rawtune.training.memory import Estimate, estimate, explained, next_setting
 from rawtune.training.tokens import Encoded
 from rawtune.training.trainer import train
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 ROW = Encoded(list(range(3, 83)) * 2, [False] * 80 + [True] * 80)
 
 

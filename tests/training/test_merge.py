@@ -22,7 +22,7 @@ from rawtune.training.merge import TOLERANCE, default_folder, merge
 from rawtune.training.tokens import prompt_ids
 from rawtune.training.trainer import train
 
-QUESTIONS = [question for question, _ in ROWS]
+QUESTIONS = [question for question, *_ in ROWS]
 SETTINGS = {"learning_rate": 1e-2, "epochs": 40, "batch_size": 4, "dropout": 0}
 
 
@@ -41,7 +41,7 @@ def test_a_merged_model_answers_as_base_and_adapter_do(adapter: Path, tmp_path: 
     model, tokenizer = models.load(str(tmp_path / "merged"))
     assert not hasattr(model, "peft_config")
     prompts = [prompt_ids(tokenizer, question) for question in QUESTIONS]
-    assert answer(model, tokenizer, prompts, 60, 3) == [reference for _, reference in ROWS]
+    assert answer(model, tokenizer, prompts, 60, 3) == [reference for _, reference, _ in ROWS]
 
 
 def test_it_is_a_whole_folder_and_nothing_else_is_left(adapter: Path, tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from safetensors.torch import load_file
 from rawtune.config import Training
 from rawtune.errors import RawtuneError, StorageFull, UsageError
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import device, processes
 from rawtune.training.row_losses import ROW_LOSSES
 from rawtune.training.runs import RECORD, TrainingRun
 from rawtune.training.trainer import train
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 
 
 class Heard(Silent):
@@ -58,7 +59,7 @@ def test_two_processes_learn_what_one_does(
     One process does the first step, two go on from its checkpoint: so resuming is tested, too.
     """
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    more, ids = (*rows, ("乾？", "天。")), ["a", "b", "c", "d", "e"]
+    more, ids = (*rows, Row("乾？", "天。")), ["a", "b", "c", "d", "e"]
     whole = train(more, str(tiny), settings(), tmp_path / "one", Silent(), ids=ids)
     with pytest.raises(KeyboardInterrupt):
         train(more, str(tiny), settings(), tmp_path / "two 卦", Heard(interrupt_at=2), ids=ids)

@@ -11,11 +11,12 @@ from transformers.integrations import integration_utils
 from rawtune.config import Training
 from rawtune.errors import MissingDependency
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import reporting
 from rawtune.training.runs import identity
 from rawtune.training.trainer import train
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 
 
 class Watching(TrainerCallback):

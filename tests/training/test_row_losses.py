@@ -9,12 +9,13 @@ from torch.nn import functional
 
 from rawtune.config import Training
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import models
 from rawtune.training.row_losses import HEADER, ROW_LOSSES, RowLosses
 from rawtune.training.tokens import encode
 from rawtune.training.trainer import train
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 
 
 def settings(**changes: Any) -> Training:
@@ -73,7 +74,7 @@ def test_they_are_what_each_row_loses_alone(tiny: Path, tmp_path: Path, rows: Ro
     assert Counter((line["row"], line["id"]) for line in lines) == {(i, "abcd"[i - 1]): 2 for i in range(1, 5)}
     model, tokenizer = models.load(str(tiny))  # what is trained before step 1, as an adapter begins as nothing
     for line in lines[:4]:
-        question, answer = rows[line["row"] - 1]
+        question, answer, _ = rows[line["row"] - 1]
         row = encode(tokenizer, question, answer, 512, 512)
         ids, mask = torch.tensor([row.ids]), torch.tensor(row.mask)
         with torch.no_grad():

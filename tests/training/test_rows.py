@@ -4,10 +4,11 @@ import pytest
 
 from rawtune.config import Training
 from rawtune.errors import UsageError
+from rawtune.records import Row
 from rawtune.training.rows import encode_rows, refuse_cut, remarks
 from rawtune.training.tokens import Encoded
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 
 
 class Masking:

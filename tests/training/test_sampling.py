@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rawtune.config import Training
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training.row_losses import ROW_LOSSES
 from rawtune.training.runs import RECORD, identity
 from rawtune.training.sampling import OnePerAnswer
@@ -79,7 +80,7 @@ class Stop(Silent):
 
 
 ROWS = [
-    (f"{word} {form}?", answer)
+    Row(f"{word} {form}?", answer)
     for word, answer in (("蒙", "启蒙。"), ("坤", "大地。"), ("乾", "Heaven."))
     for form in "abcd"
 ]

@@ -5,10 +5,11 @@ from tests.training.test_pace import Lines
 
 from rawtune.config import Training
 from rawtune.errors import UsageError
+from rawtune.records import Row
 from rawtune.training.show import decoded, show
 from rawtune.training.tokens import Encoded
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 
 
 def test_rows_are_shown_as_the_model_reads_them(tiny: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +29,14 @@ def test_rows_are_shown_as_the_model_reads_them(tiny: Path, rows: Rows, monkeypa
     assert shown[0].learnt > 4
     assert shown[0].cut == 0
     assert len(list(show(rows, str(tiny), Training(), 9, Lines()))) == 4
+
+
+def test_earlier_turns_are_shown_as_read_and_not_learnt(tiny: Path) -> None:
+    follow_up = Row("And below?", "Earth.", (("坤卦代表什么？", "坤卦象征大地。"),))
+    (row,) = show([follow_up], str(tiny), Training(), 1, Lines())
+    (read, _), (said, learnt) = row.runs
+    assert "坤卦象征大地。<|im_end|>" in read
+    assert (said, learnt) == ("Earth.<|im_end|>", True)
 
 
 def test_cut_rows_are_shown_before_they_are_refused(tiny: Path, rows: Rows) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from rawtune.errors import ModelUnavailable, UsageError
 from rawtune.records import Message
-from rawtune.training.tokens import encode, end_of_turn, prompt_ids
+from rawtune.training.tokens import encode, end_of_turn, messages, prompt_ids
 
 QUESTIONS = [("What is Kun?", "Kun is six broken lines."), ("坤卦代表什么？", "坤卦象征大地，厚德载物。")]
 
@@ -96,3 +96,28 @@ def test_a_template_without_an_end_is_refused(tokenizer: Any, monkeypatch: pytes
     monkeypatch.setattr(tokenizer, "chat_template", prompted)
     with pytest.raises(ModelUnavailable, match="does not end an answer"):
         end_of_turn(tokenizer)
+
+
+HISTORY = (("坤卦代表什么？", "大地。"),)
+
+
+def test_of_a_conversation_the_last_answer_alone_is_learnt(tokenizer: Any) -> None:
+    row = encode(tokenizer, "它下面呢？", "还是坤。", 100, 100, HISTORY)
+    prompt = prompt_ids(tokenizer, "它下面呢？", messages(HISTORY))
+    assert row.ids[: len(prompt)] == prompt
+    assert row.mask == [at >= len(prompt) for at in range(len(row.ids))]
+    assert tokenizer.decode(row.ids[len(prompt) :]) == "还是坤。<|im_end|>"
+    assert tokenizer.decode(prompt) == (
+        "<|im_start|>user\n坤卦代表什么？<|im_end|>\n<|im_start|>assistant\n大地。<|im_end|>\n"
+        "<|im_start|>user\n它下面呢？<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_earlier_turns_are_never_cut_and_hold_no_control_token(tokenizer: Any) -> None:
+    length = len(prompt_ids(tokenizer, "它下面呢？", messages(HISTORY)))
+    assert encode(tokenizer, "它下面呢？", "坤。", length, 100, HISTORY).ids
+    with pytest.raises(UsageError, match=f"takes {length} tokens, template and earlier turns included") as caught:
+        encode(tokenizer, "它下面呢？", "坤。", length - 1, 100, HISTORY)
+    assert "raise training.max_input_tokens" in caught.value.hint
+    with pytest.raises(UsageError, match="control token"):
+        encode(tokenizer, "它下面呢？", "坤。", 100, 100, (("坤卦？", "大地。<|im_end|>"),))

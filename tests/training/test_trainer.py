@@ -12,12 +12,13 @@ from rawtune.comparison.answers import answer
 from rawtune.config import Training
 from rawtune.errors import RawtuneError, StorageFull, UsageError
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import models, runs, saving
 from rawtune.training.runs import TrainingRun, identity, identity_of, last_whole_checkpoint
 from rawtune.training.tokens import prompt_ids
 from rawtune.training.trainer import train
 
-Rows = tuple[tuple[str, str], ...]
+Rows = tuple[Row, ...]
 
 
 def settings(**changes: Any) -> Training:
@@ -58,8 +59,8 @@ def test_it_learns_rows_by_heart_and_stops_where_they_end(tiny: Path, tmp_path: 
     assert run.losses[-1] < 0.05
     base, tokenizer = models.load(str(tiny))
     model = models.with_adapter(base, tmp_path)
-    prompts = [prompt_ids(tokenizer, question) for question, _ in rows]
-    assert answer(model, tokenizer, prompts, 60, 3) == [reference for _, reference in rows]
+    prompts = [prompt_ids(tokenizer, question) for question, _, _ in rows]
+    assert answer(model, tokenizer, prompts, 60, 3) == [reference for _, reference, _ in rows]
 
 
 def test_what_a_run_leaves(tmp_path: Path, tiny: Path, rows: Rows, capfd: pytest.CaptureFixture[str]) -> None:
@@ -243,7 +244,7 @@ def test_how_it_is_done_may_change_between_sessions(tiny: Path, tmp_path: Path, 
 
 
 def test_every_bad_row_is_named(tiny: Path, tmp_path: Path, rows: Rows) -> None:
-    bad = [rows[0], ("What?", " "), ("坤" * 600, "大地。"), rows[1]]
+    bad = [rows[0], Row("What?", " "), Row("坤" * 600, "大地。"), rows[1]]
     with pytest.raises(UsageError) as caught:
         train(bad, str(tiny), settings(), tmp_path, Silent())
     assert [line[:6] for line in caught.value.message.splitlines()] == ["row 2:", "row 3:"]

@@ -129,9 +129,14 @@ def test_one_question_with_two_answers_is_named_once_for_each_further_answer():
 
 
 def test_a_later_turn_of_a_talk_is_no_duplicate():
-    talks = [Row("谢谢", "不客气，很高兴能帮到您，再见。", number=n, follows=True) for n in (1, 2)]
-    checker = Checker(Verification(select=("RT4",)), seen=Seen.gather(lambda: talks))
-    assert [checker.check(row) for row in talks] == [[], []]
+    def codes(*talks: Row) -> list[list[str]]:
+        checker = Checker(Verification(select=("RT4",)), seen=Seen.gather(lambda: talks))
+        return [[finding.code for finding in checker.check(row)] for row in talks]
+
+    thanks = ("谢谢", "不客气，很高兴能帮到您，再见。")
+    assert codes(*(Row(*thanks, number=n, goes_on=True) for n in (1, 2))) == [[], []]
+    assert codes(*(Row(*thanks, number=n, earlier=f"第{n}段") for n in (1, 2))) == [[], []]
+    assert codes(*(Row(*thanks, number=n, earlier="同一段") for n in (1, 2))) == [[], ["RT401"]]
 
 
 @pytest.mark.parametrize("split", ["train", "Train", "train_sft", "训练集"])

@@ -1,20 +1,28 @@
 """Kinds of questions that a teacher makes of a passage's facts, each with an answer of its own."""
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from rawtune.augmentation import parts
 from rawtune.augmentation.parts import Fault, Part
 from rawtune.augmentation.writing import is_in, prompts, read_object
-from rawtune.records import Example, Message, Parameters, Reply, ReplyForm, Request, content_hash
+from rawtune.records import Example, Message, Parameters, Reply, ReplyForm, Request, Suite, content_hash
 
 REVERSE = "reverse"
 """Facts are given and the concept is asked for: a model that learnt "A is B" does not thereby know that B is A
 (Berglund et al., "The Reversal Curse", 2023)."""
 UNANSWERABLE = "unanswerable"
 """A question that the passage does not answer, so that the model learns to say so."""
+FOLLOW_UP = "follow_up"
+"""A question that leans on the row's own question and answer, which stand before it as its history."""
+OF_HELD_OUT = {UNANSWERABLE: Suite.REFUSAL, FOLLOW_UP: Suite.FOLLOW_UP}
+"""Kinds that are made of held-out passages, too, and the suite in which these questions are asked: the one asks for
+nothing that training could have taught, the other whether a conversation is still followed."""
 PREFIX = "kind:"
 """What stands before the kind where other rows name their template."""
+_UNNAMED = (REVERSE, FOLLOW_UP)
+"""Kinds whose question must not name the concept; all others must."""
 _ASKED_ALONE = (REVERSE, UNANSWERABLE)
 """Kinds whose answer needs no teacher: the concept's name, and a packaged sentence."""
 _LANGUAGES = ("zh", "en")
@@ -65,15 +73,17 @@ def ask(
 
     def judge(kind: str, given: Mapping[str, str]) -> Fault | None:
         question = given["question"]
-        if (concept.casefold() in question.casefold()) is (kind == REVERSE):
-            return Fault("concept-named", texts["kind_named" if kind == REVERSE else "kind_unnamed"])
+        if (concept.casefold() in question.casefold()) is (kind in _UNNAMED):
+            return Fault("concept-named", texts["kind_named" if kind in _UNNAMED else "kind_unnamed"])
+        if kind == FOLLOW_UP and _bare(given["answer"]) in _bare(row.answer):
+            return Fault("told-before", texts["kind_told_before"])
         return check(kind, question, given.get("answer") or packaged[kind])
 
     wanted = {kind: ("question",) if kind in _ASKED_ALONE else ("question", "answer") for kind in askers}
     lines = "\n".join(_line(texts, kind, voice) for kind, voice in askers.items())
     asked = texts["kinds_user"].replace("<KINDS>", lines).replace("<SHAPE>", parts.shape(wanted))
     # What may hold any text goes in last, so that nothing in it is filled.
-    asked = asked.replace("<CONCEPT>", row.concept).replace("<PASSAGE>", passage)
+    asked = asked.replace("<CONCEPT>", row.concept).replace("<ANSWER>", row.answer).replace("<PASSAGE>", passage)
     messages = (Message("system", texts["kinds_system"]), Message("user", asked))
     found = yield from parts.ask(
         messages, wanted, judge, again=texts["kinds_fault"], model=model, parameters=parameters, form=form
@@ -88,6 +98,16 @@ def ask(
         reply = yield Request(model, messages, parameters, parts.schema(_QUOTE, form))
         found[UNANSWERABLE] = part._replace(fault=_answered(reply, passage))
     return found
+
+
+def behind(follow_up: Example, parent: Example, asked: Iterable[Example]) -> Example:
+    """``follow_up`` behind the question and answer that it leans on: its parent's, in the first question of ``asked``.
+
+    ``asked`` are the parent's own questions; the phrasing suite, which is never trained on, is passed over.
+    """
+    own = (row for row in asked if row.answer == parent.answer and row.suite is not Suite.PHRASING)
+    history = ((next(own, parent).question, parent.answer),)
+    return replace(follow_up, id=content_hash([follow_up.id, history]), history=history)
 
 
 def _line(texts: Mapping[str, str], kind: str, voice: str) -> str:

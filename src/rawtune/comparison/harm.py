@@ -15,7 +15,7 @@ from rawtune.comparison.metrics import words
 from rawtune.comparison.pairs import four_cells
 from rawtune.comparison.recitation import recitations
 from rawtune.comparison.statistics import mean
-from rawtune.records import Answer, Suite
+from rawtune.records import Answer, Suite, told
 
 RECITED = 0.05  # share of answers that recite a text on something else
 GAP = 0.20  # accuracy on questions as trained, less accuracy on the same in new phrasings; chance must be excluded
@@ -149,7 +149,7 @@ def drift(base: Sequence[Answer], tuned: Sequence[Answer], language: str) -> Sig
 
 def foreign(answer: Answer, language: str) -> float:
     """Share of an answer's letters in another script than that of ``language``, by weight; 0 without letters."""
-    given = f"{answer.question} {answer.reference}".casefold()
+    given = f"{told(answer.history)} {answer.question} {answer.reference}".casefold()
     own = other = 0.0
     for letters in _LETTERS.findall(answer.text):
         weight = len(letters) * (_LATIN_WEIGHT if _SCRIPTS["en"].match(letters) else 1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rawtune.records import Answer
+from rawtune.records import Answer, told
 
 RUN = {"zh": 30, "en": 60}
 """Characters in a row that count as recited. Thirty of English are five words, and were mostly a set phrase around one
@@ -47,7 +47,11 @@ def recitations(answers: Sequence[Answer], trained: Mapping[str, Sequence[str]],
 
 
 def _recitation(answer: Answer, text: str, homes: Mapping[str, set[str]], run: int) -> Recitation:
-    given = {piece for own in (answer.reference, answer.question) for piece in _pieces(_plain(own), run)}
+    given = {
+        piece
+        for own in (answer.reference, answer.question, told(answer.history))
+        for piece in _pieces(_plain(own), run)
+    }
     pieces = list(_pieces(text, run))
     wrong = [0 < len(homes[p]) < FORM and answer.passage_id not in homes[p] and p not in given for p in pieces]
     first = min(homes[pieces[wrong.index(True)]]) if True in wrong else ""

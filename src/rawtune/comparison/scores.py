@@ -18,9 +18,9 @@ from rawtune.comparison.statistics import (
     verdict,
 )
 from rawtune.errors import AccountingError
-from rawtune.records import Answer, Suite
+from rawtune.records import Answer, History, Suite
 
-SCORED = (Suite.PHRASING, Suite.CONCEPT, Suite.SEEN)
+SCORED = (Suite.PHRASING, Suite.CONCEPT, Suite.FOLLOW_UP, Suite.SEEN)
 """Suites whose questions have a reference, in the order of the report."""
 SUITES = (*SCORED, Suite.REFUSAL)
 """Suites that are measured; of the last, whether the answer is refused."""
@@ -52,6 +52,7 @@ class Case:
     answers: Mapping[str, str]
     scores: Mapping[str, Score]
     refused: Mapping[str, bool]
+    history: History = ()
 
     def gain(self, arm: str, base: str) -> float:
         """By how much ``arm`` is closer to the reference (chrF)."""
@@ -59,7 +60,8 @@ class Case:
 
     def answer(self, arm: str) -> Answer:
         """What ``arm`` said."""
-        return Answer(arm, self.suite, self.passage_id, self.question, self.reference, self.answers[arm], self.concept)
+        asked = self.suite, self.passage_id, self.question, self.reference
+        return Answer(arm, *asked, self.answers[arm], self.concept, self.history)
 
 
 def cases(answers: Sequence[Answer], arms: Sequence[str], judged: Sequence[Judged] = ()) -> list[Case]:
@@ -95,6 +97,7 @@ def cases(answers: Sequence[Answer], arms: Sequence[str], judged: Sequence[Judge
             {arm: by_arm[arm][key].text for arm in arms},
             {arm: found[arm, *key] for arm in arms} if answer.suite in SCORED else {},
             {arm: looked[arm, *key].refused for arm in arms} if answer.suite is Suite.REFUSAL else {},
+            answer.history,
         )
         for key, answer in first.items()
     ]

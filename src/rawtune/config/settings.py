@@ -12,7 +12,7 @@ DatasetFormat = Literal[
     "csv", "tsv", "jsonl", "parquet", "alpaca", "sharegpt", "messages", "chatglm3", "chatglm3-chat", "hf"
 ]
 Allowed = Literal["not shown", "recited", "gap", "forgetting", "drift", "loops", "collapse", "remnants", "empty"]
-QuestionKind = Literal["what", "why", "compare", "apply", "reverse", "unanswerable"]
+QuestionKind = Literal["what", "why", "compare", "apply", "reverse", "follow_up", "unanswerable"]
 
 
 class Section(BaseModel):
@@ -289,6 +289,8 @@ class Config(Section):
     def _two_names(cls, value: tuple[str, str]) -> tuple[str, str]:
         if value[0].casefold() == value[1].casefold() or not all(name.isidentifier() for name in value):
             raise ValueError("give two different names made of letters, digits and _")
-        if {"id", "suite"} & set(value) or max(map(len, value)) > 40:
-            raise ValueError("'id' and 'suite' are columns of a dataset already, and a name has at most 40 characters")
+        if {"id", "suite", "history"} & set(value) or max(map(len, value)) > 40:
+            raise ValueError(
+                "'id', 'suite' and 'history' are columns of a dataset already, and a name has at most 40 characters"
+            )
         return value

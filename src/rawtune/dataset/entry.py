@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from rawtune.records import History
+
 
 class Source(NamedTuple):
     """What all rows of one parent share: what was made of which passage, by whom, for which use.
@@ -30,3 +32,4 @@ class Entry(NamedTuple):
     answer: str
     template: str | None
     source: Source
+    history: History = ()

@@ -4,25 +4,20 @@ import csv
 import errno
 import hashlib
 import io
+import json
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from rawtune.errors import RawTextError, StorageFull, UsageError
-
-
-class Row(NamedTuple):
-    """One question with its answer."""
-
-    question: str
-    answer: str
+from rawtune.records import History, Row
 
 
 def read(path: Path, columns: tuple[str, str]) -> list[Row]:
-    """The rows of a CSV that has these two columns.
+    """The rows of a CSV that has these two columns, and ``history`` where rows have earlier turns.
 
     Raises ``RawTextError`` naming the line of a row that is short of a value.
     """
@@ -46,11 +41,28 @@ def read(path: Path, columns: tuple[str, str]) -> list[Row]:
             question, answer = (record[name] for name in columns)
             if not question or not answer:
                 raise RawTextError(f"{path}:{reader.line_num}: an empty value", "fill it, or remove the row")
-            rows.append(Row(question, answer))
+            try:
+                rows.append(Row(question, answer, _turns(record.get("history") or "[]")))
+            except ValueError:
+                raise RawTextError(
+                    f"{path}:{reader.line_num}: 'history' is no JSON list of pairs of a question and its answer",
+                    'write earlier turns as [["question", "answer"]], or leave the cell empty',
+                ) from None
     except csv.Error as error:
         hint = 'mend the quotes: a value with a comma, a line end or " in it stands in quotes, every inner " doubled'
         raise RawTextError(f"{path}:{reader.line_num + 1}: in the row that begins here: {error}", hint) from error
     return rows
+
+
+def _turns(text: str) -> History:
+    """Earlier turns from their JSON; raises ``ValueError``."""
+    turns = json.loads(text)
+    if not isinstance(turns, list) or not all(
+        isinstance(turn, list) and len(turn) == 2 and all(isinstance(said, str) and said for said in turn)
+        for turn in turns
+    ):
+        raise ValueError("not pairs")
+    return tuple((question, answer) for question, answer in turns)
 
 
 def sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The formats that a dataset can be written in: how each file is called, what stands in it, and who else reads it.
 
-A format's ``open`` takes a file and the names of the question and the answer column; it gives a function that writes
-some rows. Rows are written as they come, so that memory does not grow with them.
+A format's ``open`` takes a file and its columns; it gives a function that writes some rows. Rows are written as they
+come, so that memory does not grow with them.
 """
 
 from codecs import BOM_UTF8
@@ -9,14 +9,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from pydantic_core import to_json
 
 from rawtune.dataset.entry import Entry
 from rawtune.errors import MissingDependency, UsageError
 
-Columns = tuple[str, str]
+HISTORY = "history"
+"""The column of earlier turns: pairs of question and answer, as LLaMA-Factory and ChatGLM's own scripts have them."""
+
+
+class Columns(NamedTuple):
+    """Names of the question and the answer, and whether any row has earlier turns: then there is a column of them."""
+
+    question: str
+    answer: str
+    history: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in order."""
+        return (self.question, self.answer, HISTORY) if self.history else (self.question, self.answer)
+
+
 Write = Callable[[Sequence[Entry]], None]
 Open = Callable[[IO[bytes], Columns], AbstractContextManager[Write]]
 
@@ -51,11 +67,13 @@ def _delimited(delimiter: str, mark: bytes = b"", suite: bool = False) -> Open:
 
     @contextmanager
     def open(file: IO[bytes], columns: Columns) -> Iterator[Write]:
-        file.write(mark + line(*columns, *(["suite"] if suite else [])).encode())
+        file.write(mark + line(*columns.names, *(["suite"] if suite else [])).encode())
 
         def write(rows: Sequence[Entry]) -> None:
-            if suite:
-                lines = [line(row.question, row.answer, row.source.suite or "") for row in rows]
+            if suite or columns.history:
+                more = [[_pairs(row)] if columns.history else [] for row in rows]
+                last = [[row.source.suite or ""] if suite else [] for row in rows]
+                lines = [line(row[1], row[2], *a, *b) for row, a, b in zip(rows, more, last, strict=True)]
             else:
                 lines = [f"{cell(row[1])}{delimiter}{cell(row[2])}\r\n" for row in rows]
             file.write("".join(lines).encode())
@@ -90,37 +108,57 @@ def _array(make: Callable[[Entry, Columns], Any]) -> Open:
 
 @contextmanager
 def _parquet(file: IO[bytes], columns: Columns) -> Iterator[Write]:
-    """Text columns ``id``, question and answer; each call a row group."""
+    """Text columns ``id``, question and answer, and lists of earlier turns, if there are any; each call a row group."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise MissingDependency("Parquet files need the library pyarrow", "pip install 'rawtune[tables]'") from error
-    schema = pa.schema([(name, pa.string()) for name in ("id", *columns)])
+    kinds = [pa.string(), pa.string(), pa.string(), pa.list_(pa.list_(pa.string()))]
+    schema = pa.schema(list(zip(("id", *columns.names), kinds, strict=False)))
 
     def write(rows: Sequence[Entry]) -> None:
-        values = ([row[at] for row in rows] for at in range(len(schema)))  # an entry begins with just these
-        writer.write_batch(pa.record_batch([pa.array(column, pa.string()) for column in values], schema))
+        values = [[row[at] for row in rows] for at in range(3)]  # an entry begins with just these
+        values += [[row.history for row in rows]] if columns.history else []
+        arrays = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
+        writer.write_batch(pa.record_batch(arrays, schema))
 
     with pq.ParquetWriter(file, schema) as writer:
         yield write
 
 
 def _named(row: Entry, columns: Columns) -> Any:
-    return {"id": row.id, columns[0]: row.question, columns[1]: row.answer}
+    return {"id": row.id, columns.question: row.question, columns.answer: row.answer, **_earlier(row, columns)}
 
 
-def _alpaca(row: Entry, _: Columns) -> Any:
-    return {"id": row.id, "instruction": row.question, "input": "", "output": row.answer}
+def _alpaca(row: Entry, columns: Columns) -> Any:
+    return {"id": row.id, "instruction": row.question, "input": "", "output": row.answer, **_earlier(row, columns)}
+
+
+def _chatglm3(row: Entry, columns: Columns) -> Any:
+    return {"content": row.question, "summary": row.answer, **_earlier(row, columns)}
+
+
+def _earlier(row: Entry, columns: Columns) -> dict[str, Any]:
+    """In every row if any has earlier turns: readers take the columns of a file from its first rows."""
+    return {HISTORY: row.history} if columns.history else {}
+
+
+def _pairs(row: Entry) -> str:
+    """Earlier turns as the text of a cell; an empty one for none."""
+    return to_json(row.history).decode() if row.history else ""
 
 
 def _sharegpt(row: Entry, _: Columns) -> Any:
-    turns = [{"from": "human", "value": row.question}, {"from": "gpt", "value": row.answer}]
+    names = {"user": "human", "assistant": "gpt"}
+    turns = [{"from": names[turn["role"]], "value": turn["content"]} for turn in _turns(row)]
     return {"id": row.id, "conversations": turns}
 
 
 def _turns(row: Entry) -> list[dict[str, str]]:
-    return [{"role": "user", "content": row.question}, {"role": "assistant", "content": row.answer}]
+    turns = (*row.history, (row.question, row.answer))
+    roles = ("user", "assistant")
+    return [{"role": role, "content": text} for turn in turns for role, text in zip(roles, turn, strict=True)]
 
 
 QUESTION, ANSWER = "QUESTION", "ANSWER"
@@ -152,7 +190,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "chatglm3": Format(
         "{stem}.chatglm3.jsonl",
-        _lines(lambda row, _: {"content": row.question, "summary": row.answer}),
+        _lines(_chatglm3),
         llama_factory={"columns": {"prompt": "content", "response": "summary"}},
     ),
     "chatglm3-chat": Format(

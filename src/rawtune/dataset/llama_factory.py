@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from rawtune.dataset.files import replacing
-from rawtune.dataset.formats import ANSWER, FORMATS, QUESTION
+from rawtune.dataset.formats import ANSWER, FORMATS, HISTORY, QUESTION, Columns
 from rawtune.errors import UsageError
 
 INDEX = "dataset_info.json"
 
 
-def add(folder: Path, stem: str, formats: tuple[str, ...], columns: tuple[str, str]) -> None:
+def add(folder: Path, stem: str, formats: tuple[str, ...], columns: Columns) -> None:
     """Name a dataset's files in the index: ``STEM`` for the CSV, ``STEM.alpaca`` for Alpaca, and so on.
 
-    Entries that are there already, of earlier exports or by hand, stay. Raises ``UsageError`` if the index is no JSON
-    object.
+    Entries that are there already, of earlier exports or by hand, stay. A CSV with earlier turns is left out: in its
+    cells they are text, which LLaMA-Factory would pass over without a word. Raises ``UsageError`` if the index is no
+    JSON object.
     """
     path = folder / INDEX
     try:
@@ -25,15 +26,16 @@ def add(folder: Path, stem: str, formats: tuple[str, ...], columns: tuple[str, s
         index = None
     if not isinstance(index, dict):
         raise UsageError(f"{path}: is not a JSON object", "mend it, or move it away")
-    names = {QUESTION: columns[0], ANSWER: columns[1]}
     for name in formats:
-        if form := FORMATS[name].llama_factory:
+        if (form := FORMATS[name].llama_factory) and not (columns.history and name == "csv"):
             key = stem if name == "csv" else f"{stem}.{name}"
-            index[key] = {"file_name": FORMATS[name].file.format(stem=stem), **form, "columns": _named(form, names)}
+            index[key] = {"file_name": FORMATS[name].file.format(stem=stem), **form, "columns": _named(form, columns)}
     with replacing(path, "utf-8") as file:
         json.dump(index, file, ensure_ascii=False, indent=2)
         file.write("\n")
 
 
-def _named(form: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
-    return {key: names.get(value, value) for key, value in form["columns"].items()}
+def _named(form: Mapping[str, Any], columns: Columns) -> dict[str, str]:
+    names = {QUESTION: columns.question, ANSWER: columns.answer}
+    earlier = {HISTORY: HISTORY} if columns.history and "prompt" in form["columns"] else {}
+    return {key: names.get(value, value) for key, value in form["columns"].items()} | earlier

@@ -10,6 +10,7 @@ from typing import IO, NamedTuple
 from pydantic_core import to_json
 
 from rawtune.dataset.entry import Entry, Source
+from rawtune.dataset.formats import Columns
 from rawtune.errors import RawTextError
 
 ENDING = ".provenance.jsonl"
@@ -30,7 +31,7 @@ class Line(NamedTuple):
 
 
 @contextmanager
-def open(file: IO[bytes], _: tuple[str, str]) -> Iterator[Callable[[Sequence[Entry]], None]]:
+def open(file: IO[bytes], _: Columns) -> Iterator[Callable[[Sequence[Entry]], None]]:
     """Like a format's ``open``; takes rows that are trained on and such that are held out, in any order.
 
     ``row`` is the row's number, from 1, among those that are trained on or, with a ``suite``, among the held-out ones:
@@ -42,7 +43,7 @@ def open(file: IO[bytes], _: tuple[str, str]) -> Iterator[Callable[[Sequence[Ent
     def write(rows: Sequence[Entry]) -> None:
         nonlocal shared, trained, end
         lines = []
-        for id, _, _, template, source in rows:
+        for id, _, _, template, source, _ in rows:
             if source is not shared:
                 shared, trained, end = source, source.suite is None, _end(source)
             numbers[trained] += 1

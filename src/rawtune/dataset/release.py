@@ -21,12 +21,17 @@ _GROUP = 1024
 
 
 class Release:
-    """One dataset's files, all in ``folder`` and called ``stem`` and what tells them apart."""
+    """One dataset's files, all in ``folder`` and called ``stem`` and what tells them apart.
 
-    def __init__(self, folder: Path, stem: str, columns: Columns, formats: Sequence[str]) -> None:
+    ``history`` says whether any of its rows has earlier turns.
+    """
+
+    def __init__(
+        self, folder: Path, stem: str, columns: tuple[str, str], formats: Sequence[str], history: bool = False
+    ) -> None:
         self.folder = folder
         self.stem = stem
-        self.columns = columns
+        self.columns = Columns(*columns, history)
         self.formats = tuple(formats)
         self._files: list[str] = []
 
@@ -37,7 +42,7 @@ class Release:
         when it is whole. Raises ``StorageFull``, ``UsageError`` if the folder cannot be written to, or
         ``MissingDependency``.
         """
-        about = {"columns": self.columns, **self._write_rows(train, held_out), **facts}
+        about = {"columns": self.columns.names, **self._write_rows(train, held_out), **facts}
         text = card.render(self.stem, about)
         for name in ("{stem}.card.md", *(form.card for form in map(FORMATS.__getitem__, self.formats) if form.card)):
             with self._file(name) as file:
@@ -61,11 +66,16 @@ class Release:
     def _write_rows(self, train: Iterable[Entry], held_out: Iterable[Entry]) -> dict[str, Any]:
         forms = [FORMATS[name] for name in self.formats]
         answers: set[int] = set()
+        turns = {"multi_turn_rows": 0, "multi_turn_held_out_rows": 0}
         prompts: set[str] = set()
 
         def note(rows: Sequence[Entry]) -> None:
             answers.update(map(hash, map(attrgetter("answer"), rows)))
             prompts.update(map(attrgetter("source.prompt_hash"), rows))
+            turns["multi_turn_rows"] += sum(map(bool, map(attrgetter("history"), rows)))
+
+        def note_asked(rows: Sequence[Entry]) -> None:
+            turns["multi_turn_held_out_rows"] += sum(map(bool, map(attrgetter("history"), rows)))
 
         with ExitStack() as stack:
 
@@ -76,11 +86,12 @@ class Release:
             trained = [open(form.file, form.open) for form in forms]
             asked = [open(HELD_OUT.file, HELD_OUT.open), *(open(f.held_out, f.open) for f in forms if f.held_out)]
             rows = _feed(train, [*trained, source, note])
-            held_out_rows = _feed(held_out, [*asked, source])
+            held_out_rows = _feed(held_out, [*asked, source, note_asked])
         return {
             "rows": rows,
             "distinct_answers": len(answers),
             "held_out_rows": held_out_rows,
+            **turns,
             "prompt": sorted(prompts),
         }
 

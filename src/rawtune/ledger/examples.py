@@ -8,8 +8,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from rawtune.dataset.entry import Entry, Source
 from rawtune.ledger import tables
-from rawtune.ledger.mapping import EXAMPLE, Part, columns, example_of, fields
-from rawtune.records import Example, State, Suite
+from rawtune.ledger.mapping import EXAMPLE, Part, columns, example_of, fields, history_of, history_text
+from rawtune.records import NEVER_TRAINED, Example, State, Suite
 
 _ENTRIES = 1024
 """Rows of a dataset read at once."""
@@ -27,7 +27,7 @@ class Examples(Part):
 
     def save_questions(self, examples: Iterable[Example]) -> None:
         """Replace all varied rows by these, in this order."""
-        rows = [fields(example, position=i) for i, example in enumerate(examples)]
+        rows = [fields(row, position=i, history=history_text(row.history)) for i, row in enumerate(examples)]
         with self._database.write() as connection:
             connection.execute(delete(tables.examples).where(tables.examples.c.parent.is_not(None)))
             if rows:
@@ -43,7 +43,7 @@ class Examples(Part):
 
     def held_out_rows(self) -> Iterator[Entry]:
         """The varied rows that are only ever asked, suite by suite, in order; as ``dataset_rows``."""
-        for suite in (Suite.PHRASING, Suite.CONCEPT, Suite.REFUSAL):
+        for suite in NEVER_TRAINED:
             yield from self.asked_rows(suite)
 
     def asked_rows(self, suite: Suite) -> Iterator[Entry]:
@@ -56,21 +56,28 @@ class Examples(Part):
         That order costs no sorting, and passages are looked up for some rows at a time: a join would sort all rows.
         """
         rows, passages = tables.examples.c, tables.passages
-        names = ("id", "question", "answer", "template", "passage_id", *_OF_SOURCE)
+        names = ("id", "question", "answer", "template", "history", "passage_id", *_OF_SOURCE)
         query = select(*(rows[name] for name in names)).where(rows.parent.is_not(None), condition)
         places = select(passages.c.id, passages.c.current, *(passages.c[name] for name in _OF_PASSAGE))
         known: tuple[Any, ...] = ()
         source: Source | None = None
         for chunk in self._database.stream(query.order_by(literal_column("examples.rowid")), _ENTRIES):
             with self._database.read() as connection:
-                found = connection.execute(places.where(passages.c.id.in_({row[4] for row in chunk})))
+                found = connection.execute(places.where(passages.c.id.in_({row[5] for row in chunk})))
                 current = {id: tuple(place) for id, is_current, *place in found if is_current}
             for row in chunk:
-                if (made := row[4:]) != known:
+                if (made := row[5:]) != known:
                     known, place = made, current.get(made[0])
                     source = Source(*made[1:], *place) if place else None
                 if source:
-                    yield Entry(row[0], row[1], row[2], row[3], source)
+                    yield Entry(row[0], row[1], row[2], row[3], source, history_of(row[4]))
+
+    def has_history(self) -> bool:
+        """Whether any varied row has earlier turns."""
+        rows = tables.examples.c
+        query = select(rows.id).where(rows.parent.is_not(None), rows.history != history_text(()))
+        with self._database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     def suite(self, suite: Suite) -> list[Example]:
         """The held-out rows of one suite, in order."""

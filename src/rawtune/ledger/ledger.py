@@ -12,7 +12,7 @@ from rawtune.ledger.calls import Calls
 from rawtune.ledger.database import Database
 from rawtune.ledger.examples import Examples
 from rawtune.ledger.feedback import Verdicts
-from rawtune.ledger.mapping import EXAMPLE, OUTCOME, REPLY, ended_row, named, values
+from rawtune.ledger.mapping import EXAMPLE, OUTCOME, REPLY, ended_row, example_row, named, values
 from rawtune.ledger.outcomes import Outcomes
 from rawtune.ledger.passages import Passages
 from rawtune.records import Outcome, Reply, Request
@@ -58,7 +58,7 @@ class Ledger(Passages, Calls, Outcomes, Examples, Verdicts):
             if ended := list({outcome.passage_id: outcome for outcome in outcomes}.values()):
                 self._delete_rows([(outcome.passage_id,) for outcome in ended])
                 self._upsert_outcomes([ended_row(outcome, made_by) for outcome in ended])
-                self._insert_rows([(*values(outcome.example), 0) for outcome in ended if outcome.example])
+                self._insert_rows([(*example_row(outcome.example), 0) for outcome in ended if outcome.example])
 
     def answers(self) -> dict[str, str]:
         """Stored answers by key."""

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import ColumnElement, Table, bindparam
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from rawtune.ledger.database import Database
-from rawtune.records import Example, Finding, Origin, Outcome, Passage, Reply, Severity, Split, Suite
+from rawtune.records import Example, Finding, History, Origin, Outcome, Passage, Reply, Severity, Split, Suite
 
 T = TypeVar("T")
 BY_HAND = "by hand"
@@ -56,6 +56,22 @@ def ended_row(outcome: Outcome, made_by: str) -> tuple[Any, ...]:
     return outcome.passage_id, BY_HAND if by_hand else made_by, outcome.state.value, outcome.reason, *parts
 
 
+def example_row(example: Example) -> tuple[Any, ...]:
+    """A row as one of its table, but for its position."""
+    *others, history = values(example)
+    return *others, history_text(history)
+
+
+def history_text(history: History) -> str:
+    """Earlier turns as the text of their column."""
+    return to_json(history).decode() if history else "[]"
+
+
+def history_of(text: str) -> History:
+    """Earlier turns from the text of their column; nearly all rows have none."""
+    return () if text == "[]" else tuple((question, answer) for question, answer in from_json(text))
+
+
 def named(table: Table, *columns: str) -> Insert:
     """An insertion whose parameters are these columns."""
     return insert(table).values({name: bindparam(name) for name in columns})
@@ -90,4 +106,5 @@ def example_of(values: Sequence[Any]) -> Example:
     fields["split"] = Split(fields["split"])
     fields["origin"] = Origin(fields["origin"])
     fields["suite"] = Suite(fields["suite"]) if fields["suite"] else None
+    fields["history"] = history_of(fields["history"])
     return Example(**fields)

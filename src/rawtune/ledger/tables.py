@@ -91,6 +91,7 @@ examples = Table(
     Column("parent", String, index=True),
     Column("template", Text),
     Column("suite", String),
+    Column("history", Text, nullable=False, server_default="[]"),  # JSON of earlier turns, each question and answer
     Column("position", Integer, nullable=False),
 )
 

@@ -112,7 +112,7 @@ class Lint:
 
     def _turns(self, record: Record) -> Iterator[tuple[Row, int | None]]:
         """A row for each turn of a record, and the index of the passage that it was most probably made from."""
-        for number, turn in enumerate(record.turns):
+        for turn, earlier, goes_on in _told(record):
             at = self._source.find(turn.question, turn.answer, record.concept) if self._source else None
             yield (
                 Row(
@@ -124,7 +124,8 @@ class Lint:
                     None if self._source is None else "" if at is None else self._passages[at].text,
                     record.split,
                     number=record.number,
-                    follows=number > 0,
+                    earlier=earlier,
+                    goes_on=goes_on,
                 ),
                 at,
             )
@@ -132,14 +133,15 @@ class Lint:
     def _all_rows(self, what: str) -> Iterator[Row]:
         """The rows without their passages: enough to see what repeats."""
         for record, _ in self._watched(what):
-            for number, turn in enumerate(record.turns):
+            for turn, earlier, goes_on in _told(record):
                 yield Row(
                     turn.question,
                     turn.answer,
                     concept=record.concept,
                     split=record.split,
                     number=record.number,
-                    follows=number > 0,
+                    earlier=earlier,
+                    goes_on=goes_on,
                 )
 
     def _concept(self, record: Record) -> str:
@@ -166,6 +168,14 @@ class Lint:
                 self._progress.advance(share, 100, f"{what}: {record.number:,} rows")
             mended = self._mended(record) if self._fix else record
             yield mended, mended is not record
+
+
+def _told(record: Record) -> Iterator[tuple[Turn, str, bool]]:
+    """Each turn of a record, what was said before it, and whether more is to come."""
+    said: list[str] = []
+    for number, turn in enumerate(record.turns, 1):
+        yield turn, "\n".join(said), number < len(record.turns)
+        said += (turn.question, turn.answer)
 
 
 def record_id(record: Record) -> str:

@@ -14,7 +14,7 @@ from rawtune.comparison.likelihood import Item
 from rawtune.dataset import files
 from rawtune.errors import ModelUnavailable, UsageError
 from rawtune.llm import open_teacher
-from rawtune.records import Answer, Message, Parameters, Request, content_hash
+from rawtune.records import Answer, History, Message, Parameters, Request, content_hash
 from rawtune.stages import general
 from rawtune.stages.asking import ask_all, say, unpaid
 from rawtune.stages.money import confirm_questions
@@ -27,6 +27,10 @@ from rawtune.training import models, tokens
 _WEIGHTS = "adapter_model.safetensors"
 _SAME = {"embedded:smollm2": "smollm2-135m-instruct"}
 """What the embedded student is called elsewhere."""
+
+
+_Prompt = tuple[str, History]
+"""What an arm is asked, and the turns before it."""
 
 
 class _Task(NamedTuple):
@@ -91,7 +95,16 @@ def ask(
         made, isolation, right = _ask_here(work, here, asked, passages, items)
         said |= made
     given = [
-        Answer(arm.name, question.suite, question.passage_id, question.text, question.reference, text, question.concept)
+        Answer(
+            arm.name,
+            question.suite,
+            question.passage_id,
+            question.text,
+            question.reference,
+            text,
+            question.concept,
+            question.history,
+        )
         for arm in arms
         for question, text in zip(asked, said[arm.name], strict=True)
     ]
@@ -124,7 +137,8 @@ def _ask_here(
     settings, quantise, student = work.config.comparison, work.config.training.quantise, work.student_identity
     base, tokenizer = models.load(work.student, quantise, work.progress, wanted=work.config.training.device)
     texts = {arm.name: [_prompt(work, arm, question, passages) for question in asked] for arm in arms}
-    ids = {text: tokens.prompt_ids(tokenizer, text) for text in {text for said in texts.values() for text in said}}
+    said = {prompt for prompts in texts.values() for prompt in prompts}
+    ids = {(text, earlier): tokens.prompt_ids(tokenizer, text, tokens.messages(earlier)) for text, earlier in said}
     _fit(work, ids, answers.room(base))
     isolation = Isolation(base, [ids[text] for text in texts[BASE.name]])
     model, slots = load(work, base, arms)
@@ -182,22 +196,23 @@ def _ask_here(
     return {arm.name: [stored[key] for key in keys[arm.name]] for arm in arms}, isolation.figures, right
 
 
-def _fit(work: Work, ids: Mapping[str, Sequence[int]], room: int | None) -> None:
+def _fit(work: Work, ids: Mapping[_Prompt, Sequence[int]], room: int | None) -> None:
     """Raise ``UsageError`` for a prompt that leaves an answer no room in what the student reads."""
-    text = max(ids, key=lambda text: len(ids[text]), default="")
+    text, earlier = max(ids, key=lambda prompt: len(ids[prompt]), default=("", ()))
     longest = work.config.comparison.max_new_tokens
-    if room and text and len(ids[text]) + longest > room:
+    if room and text and (length := len(ids[text, earlier])) + longest > room:
         raise UsageError(
-            f"'{' '.join(text.split())[:60]}...' takes {len(ids[text])} tokens, and an answer up to {longest};"
+            f"'{' '.join(text.split())[:60]}...' takes {length} tokens, and an answer up to {longest};"
             f" {work.config.student} reads {room}",
             "ask shorter questions, lower comparison.max_new_tokens, or passages.max_tokens where the passage is asked",
         )
 
 
-def _prompt(work: Work, arm: Arm, question: Question, passages: Mapping[str, str]) -> str:
+def _prompt(work: Work, arm: Arm, question: Question, passages: Mapping[str, str]) -> _Prompt:
+    text = question.text
     if arm.kind is Kind.RETRIEVAL and question.passage_id:
-        return with_passage(question.text, passages[question.passage_id], work.config.language)
-    return question.text
+        text = with_passage(text, passages[question.passage_id], work.config.language)
+    return text, question.history
 
 
 def load(work: Work, base: Any, arms: Sequence[Arm]) -> tuple[Any, dict[str, str]]:
@@ -235,9 +250,10 @@ def turn(model: Any, slots: Mapping[str, str], arm: Arm) -> Iterator[None]:
 
 
 def _ask_endpoint(work: Work, arm: Arm, asked: Sequence[Question]) -> list[str]:
-    """Let another model answer the bare questions, at temperature 0; passages never leave. Replies are kept as calls.
+    """Let another model answer the questions, at temperature 0, each behind its earlier turns; passages never leave.
 
-    Raises ``UsageError`` for a model that cannot answer freely, ``RawtuneError`` if calls failed.
+    Replies are kept as calls. Raises ``UsageError`` for a model that cannot answer freely, ``RawtuneError`` if calls
+    failed.
     """
     if not answers_freely(work, arm):
         raise UsageError(
@@ -246,14 +262,17 @@ def _ask_endpoint(work: Work, arm: Arm, asked: Sequence[Question]) -> list[str]:
     asking, longest = with_teacher(work, arm.source), work.config.comparison.max_new_tokens
     parameters = Parameters(temperature=0.0, max_tokens=longest)
     talks = {
-        question.text: partial(say, Request(model_name(asking), (Message("user", question.text),), parameters))
-        for question in asked
+        question.whole: partial(say, Request(model_name(asking), _messages(question), parameters)) for question in asked
     }
-    left = [request.messages[0].content for request in unpaid(work, talks.values())]
+    left = ["\n".join(said.content for said in request.messages) for request in unpaid(work, talks.values())]
     confirm_questions(work, left, longest, asking.config.teacher)
     answered = ask_all(asking, made_by(work), talks.items(), len(talks), f"{arm.name} answers")
     said = answered.whole(f"questions were not answered by {arm.source}")
-    return [said[question.text] for question in asked]
+    return [said[question.whole] for question in asked]
+
+
+def _messages(question: Question) -> tuple[Message, ...]:
+    return *tokens.messages(question.history), Message("user", question.text)
 
 
 def answers_freely(work: Work, arm: Arm) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TypeVar
 
-from rawtune.augmentation import answerable, questions, writing
+from rawtune.augmentation import answerable, kinds, questions, writing
 from rawtune.augmentation.diversity import diversity
 from rawtune.augmentation.variants import order, shares
 from rawtune.augmentation.wordings import deal
@@ -61,7 +61,9 @@ def run(work: Work) -> Done:
     allowed = shares([row.concept for row in trained], settings.variants, settings.per_concept)
     forms = _draw(templates, trained, allowed, unfit)
     made = enrich.enrich(work, synthesised, forms)
+    parents = {row.id: row for row in synthesised}
     varied = {row.id: list(_vary(row, made, forms, templates, unfit)) for row in synthesised}
+    made.rows = [_behind(row, parents, varied) for row in made.rows]
     filled = [question for questions in varied.values() for question in questions]
     repeats.refuse(work, made, filled)
     rows, from_users = feedback.joined(work, _in_order(varied, made.rows), synthesised)
@@ -99,6 +101,13 @@ def _vary(
     """A row's questions; those to train on share out the answers that there are."""
     answers = deal(forms.get(row.id, ()), made.answers.get(row.id, [row.answer]), row.id)
     return questions.vary(row, answers, templates, unfit.get(row.concept, ()))
+
+
+def _behind(row: Example, parents: Mapping[str, Example], varied: Mapping[str, Sequence[Example]]) -> Example:
+    """A row that the teacher made; a follow-up behind what it leans on."""
+    if row.template != kinds.PREFIX + kinds.FOLLOW_UP or row.parent is None:
+        return row
+    return kinds.behind(row, parents[row.parent], varied[row.parent])
 
 
 def _in_order(varied: Mapping[str, Sequence[Example]], made: Sequence[Example]) -> list[Example]:

@@ -13,7 +13,7 @@ from rawtune.augmentation.questions import PLACEHOLDER
 from rawtune.dataset import provenance
 from rawtune.dataset.rows import Record
 from rawtune.ledger.feedback import TEMPLATE
-from rawtune.records import Passage, content_hash
+from rawtune.records import History, Passage, content_hash
 from rawtune.stages.stage import Work
 from rawtune.stages.templates import load_templates
 from rawtune.verification.source import Source
@@ -71,12 +71,12 @@ class Belonging:
             if passage and PLACEHOLDER in template:
                 question = template.replace(PLACEHOLDER, line.concept)
                 self._asked[question].setdefault((passage.id, line.concept), _Asked(passage, line.concept, line.row))
-        self._made: dict[str, str] = {}
+        self._made: dict[tuple[History, str], str] = {}
         self._wordings: set[tuple[str, str]] = set()
         answers = {row.id: row.answer for row in work.ledger.synthesised()}
         for row in work.ledger.training_rows():
             if (row.template or "").startswith((PREFIX, TEMPLATE)):
-                self._made[row.question] = row.answer
+                self._made[row.history, row.question] = row.answer
             elif answers.get(row.parent or "", row.answer) != row.answer:
                 self._wordings.add((row.question, row.answer))
         known = (load_templates(work), *map(questions.load, _LANGUAGES))
@@ -90,10 +90,11 @@ class Belonging:
 
         Raises ``NoPassage`` for one whose answer was changed: it cannot become the passage's row.
         """
-        question, answer = record.turns[0].question.strip(), record.turns[0].answer.strip()
-        if self._made.get(question, answer) != answer:
+        *history, (question, answer) = [(turn.question.strip(), turn.answer.strip()) for turn in record.turns]
+        asked = tuple(history), question
+        if self._made.get(asked, answer) != answer:
             raise NoPassage("the teacher or a user made its question, and answers of such rows cannot be taken")
-        return question in self._made or (question, answer) in self._wordings
+        return asked in self._made or (not history and (question, answer) in self._wordings)
 
     def homes(self, record: Record) -> list[Home]:
         """The passages of a record of one turn: several only if their texts are the same.

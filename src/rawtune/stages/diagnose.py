@@ -11,7 +11,7 @@ from rawtune.diagnosis import logs
 from rawtune.diagnosis.curve import Curve, Verdict, judge
 from rawtune.diagnosis.rows import CODE, Suspect, stand_out
 from rawtune.errors import RawtuneError
-from rawtune.records import Finding, Origin, Outcome, Passage, State
+from rawtune.records import Finding, Origin, Outcome, Passage, Row, State
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import made_by
 from rawtune.stages.train import LOSS_CURVE
@@ -167,7 +167,7 @@ def _made_of(work: Work, run: Path, ids: Mapping[int, str]) -> dict[int, dict[st
     return found
 
 
-def _dataset(work: Work, run: Path) -> Iterator[files.Row]:
+def _dataset(work: Work, run: Path) -> Iterator[Row]:
     """The rows of the file that the run was trained on, unless it was changed or is gone."""
     for path in sorted((work.folder / "datasets").glob("*.csv")):
         if "_".join(path.stem.split("_")[-2:]) not in run.resolve().name:

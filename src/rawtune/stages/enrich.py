@@ -118,7 +118,7 @@ class _Asking:
     def talks(self, row: Example, share: int) -> Iterator[tuple[str, Talk[dict[str, Part]]]]:
         """What the teacher is asked about a row; of a held-out one only what its passage does not answer."""
         settings, passage = self._work.config.augmentation, self._passages[row.passage_id]
-        wanted = [k for k in settings.kinds if row.split is Split.TRAIN or k == kinds.UNANSWERABLE]
+        wanted = [kind for kind in settings.kinds if row.split is Split.TRAIN or kind in kinds.OF_HELD_OUT]
         if wanted:
             start, end = sentences.spans(row.answer)[0]
             askers = kinds.personas(row.id, wanted, settings.personas)
@@ -209,7 +209,7 @@ def _example(work: Work, row: Example, kind: str, question: str, answer: str) ->
         prompt_hash=kinds.prompt_hash(work.config.language),
         parent=row.id,
         template=kinds.PREFIX + kind,
-        suite=Suite.REFUSAL if row.split is Split.HELD_OUT else None,
+        suite=kinds.OF_HELD_OUT[kind] if row.split is Split.HELD_OUT else None,
     )
 
 
@@ -226,7 +226,7 @@ def close(
         return {}
     settings = work.config.augmentation
     trained, most = len(shares), settings.answers - 1
-    about_held_out = held_out * (kinds.UNANSWERABLE in settings.kinds)
+    about_held_out = held_out * sum(kind in kinds.OF_HELD_OUT for kind in settings.kinds)
     wanted = sum(further(work, share) for share in shares)
     asked = {"kind": len(settings.kinds) * trained + about_held_out, "wording": wanted}
     reworded = sum(len(answers) - 1 for answers in made.answers.values())
@@ -265,6 +265,7 @@ def close(
     return {
         "kinds": {kind: by_kind[kinds.PREFIX + kind] for kind in settings.kinds},
         "refusal_rows": sum(row.suite is Suite.REFUSAL for row in made.rows),
+        "follow_up_rows": sum(row.suite is Suite.FOLLOW_UP for row in made.rows),
         **({"kinds_displaced": displaced} if displaced else {}),
         "wordings": reworded,
         "refused_by_code": dict(sorted((codes["kind"] + codes["wording"]).items())),

@@ -52,12 +52,13 @@ def run(work: Work) -> Done:
     folder = work.folder / "datasets"
     stem = _free_stem(folder, f"{work.config.name}_dataset")
     formats = wanted(*work.config.dataset.formats, *work.formats)
-    release = Release(folder, stem, work.config.columns, formats)
+    release = Release(folder, stem, work.config.columns, formats, work.ledger.has_history())
     manifest = release.write(work.ledger.dataset_rows(), work.ledger.held_out_rows(), facts)
     summary = {
         "train_rows": manifest["rows"],
         "held_out_rows": manifest["held_out_rows"],
         "distinct_answers": manifest["distinct_answers"],
+        **({"multi_turn_rows": manifest["multi_turn_rows"]} if manifest["multi_turn_rows"] else {}),
         **({"warnings": warnings["en"]} if warnings["en"] else {}),
     }
     return Done(manifest["sha256"], summary, f"datasets/{manifest['file']}")

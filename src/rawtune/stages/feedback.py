@@ -100,7 +100,7 @@ def joined(
     found = work.ledger.feedback_rows(parents)
     taken = [row for row in found if plain(row.question) not in asked]
     answered = {(row.passage_id, plain(row.question)) for row in taken}
-    others = [row for row in rows if row.suite or (row.passage_id, plain(row.question)) not in answered]
+    others = [row for row in rows if row.suite or row.history or (row.passage_id, plain(row.question)) not in answered]
     figures = {
         "joined": len(taken),
         "displaced_rows": len(rows) - len(others),

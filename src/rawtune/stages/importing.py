@@ -41,7 +41,8 @@ class Fate(StrEnum):
 REMEDIES = {
     Fate.UNREADABLE: "mend them in the file, or name two columns with --columns",
     Fate.EMPTY: "fill them, or leave them out",
-    Fate.SEVERAL_TURNS: "give each turn a row of its own, its question complete in itself",
+    Fate.SEVERAL_TURNS: "give each turn a row of its own, its question complete in itself; augmentation.kinds makes"
+    " follow-ups anew",
     Fate.NO_PASSAGE: "put the text that they were made from into raw/",
     Fate.NO_CONCEPT: "add a column 'concept' that names what each is about, if its answer says all of it",
     Fate.CONFLICTING: "leave one answer for each passage; or cut raw/ finer, by blank lines, so that each has its own",
@@ -156,6 +157,10 @@ def _gather(work: Work, path: Path, rows: Rows) -> tuple[dict[int, Ended], dict[
             if belonging.made(record):
                 ended[row.row] = row
                 continue
+            if len(record.turns) > 1:
+                reason = f"holds {len(record.turns)} turns, and is none of the project's own follow-ups as exported"
+                ended[row.row] = row._replace(fate=Fate.SEVERAL_TURNS, reason=reason)
+                continue
             homes = belonging.homes(record)
         except (NoPassage, NoConcept) as error:
             fate = Fate.NO_PASSAGE if isinstance(error, NoPassage) else Fate.NO_CONCEPT
@@ -171,12 +176,10 @@ def _gather(work: Work, path: Path, rows: Rows) -> tuple[dict[int, Ended], dict[
 
 
 def _unfit(record: Record) -> tuple[Fate, str] | None:
-    """Why a record is no row of one question and one answer, if it is none."""
+    """Why a record has no question or no answer, if it has none."""
     if record.fault:
         return Fate.UNREADABLE, record.fault
-    if len(record.turns) > 1:
-        return Fate.SEVERAL_TURNS, f"holds {len(record.turns)} turns, and a row has one question and one answer"
-    if not all((record.turns[0].question.strip(), record.turns[0].answer.strip())):
+    if not all((record.turns[-1].question.strip(), record.turns[-1].answer.strip())):
         return Fate.EMPTY, "its question or its answer is empty"
     return None
 

@@ -6,7 +6,7 @@ from rawtune.comparison.metrics import normalised, stated
 from rawtune.comparison.scores import SCORED, Judged
 from rawtune.config import Verification
 from rawtune.passages import sentences
-from rawtune.records import Answer, Suite
+from rawtune.records import Answer, Suite, told
 from rawtune.stages.stage import Work
 from rawtune.stages.verify import weights
 from rawtune.verification import names, numbers
@@ -54,8 +54,9 @@ def judge(work: Work, answers: Sequence[Answer], passages: Mapping[str, str]) ->
 
 
 def _facts(answer: Answer, known: Weights) -> Iterable[Callable[[str], bool]]:
-    """The numbers and names of the reference that the question does not give away, each as what finds it in a text."""
-    reference, given = answer.reference, f"{answer.question}\n{answer.concept}".lower()
+    """The numbers and names of the reference that nothing said before gives away, each as what finds it in a text."""
+    reference = answer.reference
+    given = "\n".join([told(answer.history), answer.question, answer.concept]).lower()
     asked = numbers.find(given)
     found: list[numbers.Number] = []
     for number in numbers.find(reference):

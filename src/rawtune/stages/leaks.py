@@ -14,6 +14,8 @@ from rawtune.verification.rule import Row
 
 Asked = Callable[[Suite], Iterable[Entry]]
 
+_OF_HELD_OUT = (Suite.CONCEPT, Suite.FOLLOW_UP)
+"""Suites whose answers speak of passages that are never trained on."""
 _SHOWN = 10
 _LONGEST = 80
 _REMEDY = (
@@ -43,10 +45,15 @@ def refuse(ledger: Ledger, compare_answers: bool = True) -> None:
 def found(training: Iterable[Entry], asked: Asked, compare_answers: bool = True) -> Iterator[Leak]:
     """What training holds of the test; ``training``, of which there may be millions, is read once.
 
-    Of the concept suite the answers, whole or to four fifths, as RT502 finds them, each once; of the phrasing suite the
-    questions, punctuation, capitals and white space aside. Its answers are trained in other words, as they should be.
+    Of passages that are never trained on the answers, whole or to four fifths, as RT502 finds them, each once; of the
+    phrasing suite the questions, punctuation, capitals and white space aside. Its answers are trained in other words,
+    as they should be.
     """
-    answers = HeldOut(Row(entry.question, entry.answer) for entry in asked(Suite.CONCEPT) if compare_answers)
+
+    def untrained() -> Iterator[Entry]:
+        return chain.from_iterable(map(asked, _OF_HELD_OUT))
+
+    answers = HeldOut(Row(entry.question, entry.answer) for entry in untrained() if compare_answers)
     questions = {hash(plain(entry.question)) for entry in asked(Suite.PHRASING)}
     with_answer: dict[str, Entry] = {}
     with_question: dict[str, Entry] = {}
@@ -56,10 +63,10 @@ def found(training: Iterable[Entry], asked: Asked, compare_answers: bool = True)
             for held in answers.given_away(answer):
                 with_answer.setdefault(held, first)
             for entry in chain([first], rows):
-                if hash(text := plain(entry.question)) in questions:
+                if not entry.history and hash(text := plain(entry.question)) in questions:
                     with_question.setdefault(text, entry)
     if with_answer:
-        for answer, rows in groupby(asked(Suite.CONCEPT), key=attrgetter("answer")):
+        for answer, rows in groupby(untrained(), key=attrgetter("answer")):
             if giver := with_answer.get(answer):
                 yield Leak(next(rows), giver, answer)
     if with_question:

@@ -5,7 +5,7 @@ from importlib.resources import files as resources
 from typing import NamedTuple
 
 from rawtune.dataset import files
-from rawtune.records import Example, Suite
+from rawtune.records import NEVER_TRAINED, Example, History, Suite, told
 from rawtune.stages.stage import Work
 from rawtune.stages.templates import asked_as_held_out
 from rawtune.stages.train import dataset
@@ -19,6 +19,12 @@ class Question(NamedTuple):
     passage_id: str = ""
     reference: str = ""
     concept: str = ""
+    history: History = ()
+
+    @property
+    def whole(self) -> str:
+        """All that is said until the answer, as one text."""
+        return f"{told(self.history)}\n{self.text}" if self.history else self.text
 
 
 def questions(work: Work) -> list[Question]:
@@ -28,7 +34,7 @@ def questions(work: Work) -> list[Question]:
 
 def held_out(work: Work) -> list[Example]:
     """The rows that are only ever asked."""
-    return [row for suite in (Suite.PHRASING, Suite.CONCEPT, Suite.REFUSAL) for row in work.ledger.suite(suite)]
+    return [row for suite in NEVER_TRAINED for row in work.ledger.suite(suite)]
 
 
 def _seen(work: Work) -> Iterable[Example]:
@@ -41,7 +47,7 @@ def _seen(work: Work) -> Iterable[Example]:
     trained = set(files.read(dataset(work), work.config.columns))
     drawn: dict[str, Example] = {}
     for row in work.ledger.training_rows():
-        if (row.question, row.answer) in trained and asked_as_held_out(row):
+        if row.row in trained and asked_as_held_out(row):
             drawn[row.passage_id] = min(drawn.get(row.passage_id, row), row, key=lambda row: row.id)
     return [drawn[id] for id in sorted(drawn)[: work.config.comparison.seen]]
 
@@ -50,7 +56,7 @@ def _of(rows: Iterable[Example], suite: Suite | None = None) -> Iterable[Questio
     for row in rows:
         found = suite or row.suite
         assert found is not None  # noqa: S101 - held-out rows have one
-        yield Question(found, row.question, row.passage_id, row.answer, row.concept)
+        yield Question(found, row.question, row.passage_id, row.answer, row.concept, row.history)
 
 
 def _outside(work: Work) -> list[Question]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rawtune.augmentation.kinds import PREFIX
 from rawtune.augmentation.parts import Fault
-from rawtune.records import Example, Severity, Split, Suite
+from rawtune.records import Example, Severity, Split, Suite, told
 from rawtune.stages.enrich import Enriched
 from rawtune.stages.stage import Work
 from rawtune.verification.crossing import crossed, plain
@@ -16,6 +16,8 @@ from rawtune.verification.seen import Seen
 def refuse(work: Work, made: Enriched, varied: Sequence[Example]) -> None:
     """Leave out the rows ``made`` that repeat another one, that the test asks, or that hold a held-out answer.
 
+    Of those that are made to be asked, such whose answer is trained are left out.
+
     ``varied`` are all other rows: to train on, and those that are asked.
     """
     trained = [row for row in varied if row.suite is None]
@@ -25,6 +27,7 @@ def refuse(work: Work, made: Enriched, varied: Sequence[Example]) -> None:
         held_out = [row for row in varied if row.suite is Suite.CONCEPT]
         while found := _crossing(made.rows, held_out):
             _refuse(made, found)
+        _refuse(made, _given_away(made.rows, trained))
 
 
 def _refuse(made: Enriched, faults: dict[str, Fault]) -> None:
@@ -37,17 +40,20 @@ def _refuse(made: Enriched, faults: dict[str, Fault]) -> None:
 
 def _asked(rows: Sequence[Example], varied: Sequence[Example]) -> dict[str, Fault]:
     """Questions that would be trained and asked in the test; where two of these rows share one, the one to train on."""
-    sides = {
-        trained: {plain(row.question) for row in varied if (row.suite is None) is trained} for trained in (True, False)
-    }
+    sides = {trained: {_whole(row) for row in varied if (row.suite is None) is trained} for trained in (True, False)}
     found = {}
     for row in sorted(rows, key=lambda row: row.suite is None):
-        question, trained = plain(row.question), row.suite is None
+        question, trained = _whole(row), row.suite is None
         if question in sides[not trained]:
             found[row.id] = Fault("held-out-question", "the question is asked in the test and trained, too")
         else:
             sides[trained].add(question)
     return found
+
+
+def _whole(row: Example) -> str:
+    """What is asked, with what was said before: the same few words may follow up on anything."""
+    return plain(f"{told(row.history)}\n{row.question}")
 
 
 def _repeated(work: Work, rows: Sequence[Example], trained: Sequence[Example]) -> dict[str, Fault]:
@@ -60,7 +66,10 @@ def _repeated(work: Work, rows: Sequence[Example], trained: Sequence[Example]) -
     def read() -> list[Row]:
         columns = work.config.columns
         both = enumerate([*trained, *rows], 1)
-        return [Row(row.question, row.answer, columns, row.concept, number=number) for number, row in both]
+        return [
+            Row(row.question, row.answer, columns, row.concept, number=number, earlier=told(row.history))
+            for number, row in both
+        ]
 
     checker = Checker(settings.model_copy(update={"select": codes, "ignore": ()}), seen=Seen.gather(read))
     found = {}
@@ -75,11 +84,23 @@ def _repeated(work: Work, rows: Sequence[Example], trained: Sequence[Example]) -
 def _crossing(rows: Sequence[Example], held_out: Sequence[Example]) -> dict[str, Fault]:
     """Rows to train on that hold the answer of a held-out one, some of them at a time."""
     trained = [row for row in rows if row.split is Split.TRAIN]
+    numbers = _held(trained, held_out).values()
+    return {trained[at].id: Fault("RT502", "the answer of a held-out passage stands in it") for at in numbers}
+
+
+def _given_away(rows: Sequence[Example], trained: Sequence[Example]) -> dict[str, Fault]:
+    """Follow-ups that are only to be asked, whose answer stands in a row to train on."""
+    asked = [row for row in rows if row.suite is Suite.FOLLOW_UP]
+    held = _held([*trained, *(row for row in rows if row.suite is None)], asked)
+    return {row.id: Fault("RT502", "its answer stands in a row to train on") for row in asked if row.answer in held}
+
+
+def _held(trained: Sequence[Example], held_out: Sequence[Example]) -> dict[str, int]:
+    """Answers of ``held_out`` that training holds, each with the index of a row that holds it."""
     answers = dict.fromkeys(row.answer for row in held_out)
 
     def read() -> list[Row]:
         given = [Row(row.question, row.answer, split="train", number=at) for at, row in enumerate(trained)]
         return [*given, *(Row("", answer, split=Split.HELD_OUT.value) for answer in answers)]
 
-    numbers = set(crossed(read).values()) if trained and answers else set()
-    return {trained[at].id: Fault("RT502", "the answer of a held-out passage stands in it") for at in numbers}
+    return crossed(read) if trained and answers else {}

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from rawtune.comparison import answers, metrics
 from rawtune.comparison.recitation import recitations
-from rawtune.dataset import files
-from rawtune.records import Answer, Example, Suite
+from rawtune.records import Answer, Example, Row, Suite
 from rawtune.stages.stage import Work
 from rawtune.stages.templates import asked_as_held_out
 from rawtune.training import tokens
@@ -26,7 +25,7 @@ class _Asked(NamedTuple):
     seen: list[Example]
 
 
-def evaluating(work: Work, rows: Iterable[files.Row]) -> Evaluate | None:
+def evaluating(work: Work, rows: Iterable[Row]) -> Evaluate | None:
     """How a model is checked that is trained on ``rows``; None if it is not to be, or there is nothing to ask."""
     if not work.config.training.stopping:
         return None
@@ -35,7 +34,7 @@ def evaluating(work: Work, rows: Iterable[files.Row]) -> Evaluate | None:
         work.tell("training.stopping: no phrasing is held out, so that nothing can be checked; all steps are trained")
         return None
     trained, passages = set(rows), {row.passage_id for row in asked}
-    known = [row for row in work.ledger.training_rows() if (row.question, row.answer) in trained]
+    known = [row for row in work.ledger.training_rows() if row.row in trained]
     seen = _spread([row for row in known if row.passage_id in passages and asked_as_held_out(row)], len(asked))
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for row in known:

@@ -10,7 +10,7 @@ from rawtune.dataset import files
 from rawtune.diagnosis import logs
 from rawtune.diagnosis.curve import judge
 from rawtune.errors import GateFailed
-from rawtune.records import content_hash
+from rawtune.records import Row, content_hash
 from rawtune.stages import replay, stopping
 from rawtune.stages.stage import Done, Work, hash_settings
 from rawtune.training import card, runs, trainer
@@ -57,8 +57,8 @@ def run(work: Work) -> Done:
     settings, draw = work.config.training, work.config.augmentation.draw
     beside = content_hash([work.student_identity, _beside(work)])
     output = _folder(work, path, runs.beginning(runs.identity(rows, work.student, settings, draw), beside))
-    known = {(row.question, row.answer): row.id for row in work.ledger.training_rows()}
-    ids = [known.get((row.question, row.answer), "") for row in rows]  # a row mended by hand has none
+    known = {row.row: row.id for row in work.ledger.training_rows()}
+    ids = [known.get(row, "") for row in rows]  # a row mended by hand has none
     trained = _rows_per_epoch(work, rows)
     result = trainer.train(
         rows,
@@ -123,7 +123,7 @@ def _beside(work: Work) -> str:
     return content_hash(found)
 
 
-def _rows_per_epoch(work: Work, rows: list[files.Row]) -> int:
+def _rows_per_epoch(work: Work, rows: list[Row]) -> int:
     """How many of the rows an epoch trains; said where these are not all."""
     forms, epochs = Counter(row.answer for row in rows), work.config.training.epochs
     if work.config.augmentation.draw == "written_out":

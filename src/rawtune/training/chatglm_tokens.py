@@ -70,11 +70,11 @@ class ChatGLMTokenizer:
     def conversation(self, turns: Sequence[Mapping[str, str]], answering: bool = False) -> Encoded:
         """``turns`` of ``role`` and ``content`` as the model reads them, with the loss mask grown alongside.
 
-        Answers are learnt, with the line break before them, which the model writes itself, and with what ends them:
-        the role of the turn that follows, after the last one the end of text. With ``answering`` the ids go as far
-        as the model is to go on from. Raises ``UsageError`` naming a role that the model does not have.
+        An answer that ends them is learnt, with the line break before it, which the model writes itself, and with the
+        end of text; earlier ones are not. With ``answering`` the ids go as far as the model is to go on from. Raises
+        ``UsageError`` naming a role that the model does not have.
         """
-        row, after_answer = Encoded(), False
+        row, answered = Encoded(), False
         row.grow([self.special["[gMASK]"], self.special["sop"]], learn=False)
         for number, turn in enumerate(turns, 1):
             role = self.special.get(f"<|{turn['role']}|>")
@@ -83,12 +83,12 @@ class ChatGLMTokenizer:
                     f"turn {number}: ChatGLM3 has no role '{turn['role']}'",
                     "its roles are system, user, assistant and observation",
                 )
-            row.grow([role], learn=after_answer)
-            after_answer = turn["role"] == "assistant"
-            row.grow([*self._pieces.encode("\n"), *self._pieces.encode(turn["content"])], learn=after_answer)
+            row.grow([role], learn=False)
+            answered = turn["role"] == "assistant" and number == len(turns) and not answering
+            row.grow([*self._pieces.encode("\n"), *self._pieces.encode(turn["content"])], learn=answered)
         if answering:
             row.grow([self.special["<|assistant|>"]], learn=False)
-        elif after_answer:
+        elif answered:
             row.grow([self.eos_token_id], learn=True)
         return row
 

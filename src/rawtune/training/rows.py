@@ -5,13 +5,14 @@ from typing import Any
 
 from rawtune.config import Training
 from rawtune.errors import UsageError
+from rawtune.records import Row
 from rawtune.training.tokens import Encoded, encode, keeps_system
 
 _NAMED = 10
 """So many rows are named where a refusal speaks of many."""
 
 
-def encode_rows(rows: Sequence[tuple[str, str]], tokenizer: Any, settings: Training) -> list[Encoded]:
+def encode_rows(rows: Sequence[Row], tokenizer: Any, settings: Training) -> list[Encoded]:
     """All rows as token ids with their loss mask.
 
     Raises ``UsageError`` naming every row that cannot be trained on, by its number from 1.
@@ -19,9 +20,10 @@ def encode_rows(rows: Sequence[tuple[str, str]], tokenizer: Any, settings: Train
     if not rows:
         raise UsageError("there are no rows to train on", "make a dataset first")
     encoded, faults = [], []
-    for number, (question, answer) in enumerate(rows, 1):
+    longest = settings.max_input_tokens, settings.max_output_tokens
+    for number, (question, answer, history) in enumerate(rows, 1):
         try:
-            encoded.append(encode(tokenizer, question, answer, settings.max_input_tokens, settings.max_output_tokens))
+            encoded.append(encode(tokenizer, question, answer, *longest, history))
         except UsageError as error:
             if type(error) is not UsageError:  # the model's fault, not the row's
                 raise

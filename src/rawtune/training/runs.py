@@ -9,7 +9,7 @@ from typing import Any
 
 from rawtune.config import Training
 from rawtune.errors import UsageError
-from rawtune.records import content_hash
+from rawtune.records import Row, content_hash
 from rawtune.training import models, replay
 from rawtune.training.saving import saving
 
@@ -53,10 +53,10 @@ class TrainingRun:
     checks: tuple[dict[str, Any], ...] = ()
 
 
-def identity(rows: Sequence[tuple[str, str]], model_name: str, settings: Training, draw: str = "written_out") -> str:
+def identity(rows: Sequence[Row], model_name: str, settings: Training, draw: str = "written_out") -> str:
     """Hash of what a run learns from: rows, model and settings."""
     settled = settings.model_dump(mode="json", exclude=set(SAME_RESULT))
-    return content_hash([model_name, settled, [list(row) for row in rows], draw])
+    return content_hash([model_name, settled, [row if row.history else row[:2] for row in rows], draw])
 
 
 def beginning(identity: str, beside: str) -> str:
@@ -73,7 +73,7 @@ def identity_of(output: Path) -> str | None:
     return found
 
 
-def learnt_from(output: Path, rows: Sequence[tuple[str, str]]) -> bool | None:
+def learnt_from(output: Path, rows: Sequence[Row]) -> bool | None:
     """Whether the run in ``output`` was trained on just these rows; None where that is not recorded."""
     try:
         record = json.loads((output / RECORD).read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from rawtune.config import Training
 from rawtune.printable import printable
 from rawtune.progress import Progress
+from rawtune.records import Row
 from rawtune.training import models
 from rawtune.training.rows import encode_rows, refuse_cut, remarks
 from rawtune.training.tokens import Encoded
@@ -24,9 +25,7 @@ class Shown(NamedTuple):
     cut: int
 
 
-def show(
-    rows: Sequence[tuple[str, str]], model_name: str, settings: Training, count: int, progress: Progress
-) -> Iterator[Shown]:
+def show(rows: Sequence[Row], model_name: str, settings: Training, count: int, progress: Progress) -> Iterator[Shown]:
     """``count`` of ``rows``, evenly spread over them, with only the student's tokenizer loaded.
 
     Then says what training would say, or raises ``UsageError`` as training would.

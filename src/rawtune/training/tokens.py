@@ -6,7 +6,7 @@ from itertools import compress
 from typing import Any, Protocol, runtime_checkable
 
 from rawtune.errors import ModelUnavailable, UsageError
-from rawtune.records import Message
+from rawtune.records import History, Message
 
 
 @dataclass(slots=True)
@@ -26,6 +26,8 @@ class Encoded:
         self.mask += [learn] * len(ids)
 
 
+Turns = Sequence[Mapping[str, str]]
+"""Messages of a chat, as templates take them: ``role`` and ``content``."""
 _SYSTEM = "Answer as a librarian would."
 
 
@@ -33,8 +35,8 @@ _SYSTEM = "Answer as a librarian would."
 class Segmenting(Protocol):
     """A tokenizer that needs no template: it puts a conversation together from ids, and never reads tokens in text."""
 
-    def conversation(self, turns: Sequence[Mapping[str, str]], answering: bool = False) -> Encoded:
-        """Turns of ``role`` and ``content``, answers learnt to their end; or, if ``answering``, up to the next one."""
+    def conversation(self, turns: Turns, answering: bool = False) -> Encoded:
+        """Turns of ``role`` and ``content``, the last one's answer learnt; or, if ``answering``, up to the next one."""
 
 
 def prompt_ids(tokenizer: Any, question: str, history: Sequence[Message] = ()) -> list[int]:
@@ -43,7 +45,16 @@ def prompt_ids(tokenizer: Any, question: str, history: Sequence[Message] = ()) -
     ``history`` are the turns before the question. A template may add a system prompt of its own (SmolLM2's does); it is
     then there on both sides.
     """
-    turns = [*({"role": turn.role, "content": turn.content} for turn in history), *_turns(question)]
+    said = [{"role": turn.role, "content": turn.content} for turn in history]
+    return _asked(tokenizer, [*said, *_turns(question)])
+
+
+def messages(history: History) -> tuple[Message, ...]:
+    """Earlier turns as the messages of a chat."""
+    return tuple(Message(**turn) for said in history for turn in _turns(*said))
+
+
+def _asked(tokenizer: Any, turns: Turns) -> list[int]:
     if isinstance(tokenizer, Segmenting):
         return tokenizer.conversation(turns, answering=True).ids
     ids: list[int] = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
@@ -57,7 +68,7 @@ def end_of_turn(tokenizer: Any) -> int:
     """
     if isinstance(tokenizer, Segmenting):
         return tokenizer.conversation(_turns("A question?", "An answer.")).ids[-1]
-    closing = _closing(tokenizer, "A question?", "An answer.")
+    closing = _closing(tokenizer, _turns("A question?"), "An answer.")
     if not closing or closing[0] not in tokenizer.all_special_ids:
         raise ModelUnavailable(
             "the chat template does not end an answer with a special token, so that stopping could not be learnt",
@@ -66,27 +77,34 @@ def end_of_turn(tokenizer: Any) -> int:
     return closing[0]
 
 
-def encode(tokenizer: Any, question: str, answer: str, max_input: int, max_output: int) -> Encoded:
+def encode(
+    tokenizer: Any, question: str, answer: str, max_input: int, max_output: int, history: History = ()
+) -> Encoded:
     """One question and answer as the template renders them, up to and with the token that ends the answer.
 
-    White space around the answer is dropped. The answer and its end are learnt, the prompt is not. An answer longer
-    than ``max_output`` tokens, its end included, is cut there, and the row tells by how much; it then has no end, or
-    the model would learn to stop in the middle. Raises ``UsageError`` if the row cannot be trained on as it is,
-    ``ModelUnavailable`` if the template does not fit.
+    White space around the answer is dropped. The answer and its end are learnt, the prompt is not: neither are the
+    answers of ``history``, earlier turns that are rows of their own, which would otherwise weigh twice. An answer
+    longer than ``max_output`` tokens, its end included, is cut there, and the row tells by how much; it then has no
+    end, or the model would learn to stop in the middle. A prompt longer than ``max_input`` is not cut: without its
+    earlier turns a question that leans on them would mean nothing. Raises ``UsageError`` if the row cannot be trained
+    on as it is, ``ModelUnavailable`` if the template does not fit.
     """
     answer = answer.strip()
     if not answer:
         raise UsageError("the answer is empty, so there is nothing to learn", "remove the row")
+    said = [question, answer, *(text for turn in history for text in turn)]
     for token in () if isinstance(tokenizer, Segmenting) else tokenizer.all_special_tokens:
-        if token in question or token in answer:
+        if any(token in text for text in said):
             raise UsageError(f"the text holds the model's control token {token}", "mend or remove the row")
-    prompt = prompt_ids(tokenizer, question)
+    turns = [turn for earlier in history for turn in _turns(*earlier)] + _turns(question)
+    prompt = _asked(tokenizer, turns)
     if len(prompt) > max_input:
         raise UsageError(
-            f"the question takes {len(prompt)} tokens, template included; max_input_tokens is {max_input}",
-            "raise training.max_input_tokens, or shorten the question",
+            f"the question takes {len(prompt)} tokens, template {'and earlier turns ' if history else ''}included;"
+            f" max_input_tokens is {max_input}",
+            f"raise training.max_input_tokens, or {'take the row out' if history else 'shorten the question'}",
         )
-    learnt = _learnt(tokenizer, prompt, question, answer)
+    learnt = _learnt(tokenizer, prompt, turns, answer)
     if len(learnt) < 2:
         raise UsageError("every token of the answer is masked, so there is nothing to learn", "mend or remove the row")
     row = Encoded(cut=max(len(learnt) - max_output, 0))
@@ -111,13 +129,14 @@ def keeps_system(tokenizer: Any) -> bool | None:
         return None
 
 
-def _learnt(tokenizer: Any, prompt: list[int], question: str, answer: str) -> list[int]:
-    """The ids of an answer and its end, as they follow those of ``prompt``."""
+def _learnt(tokenizer: Any, prompt: list[int], turns: Turns, answer: str) -> list[int]:
+    """The ids of an answer and its end, as they follow those of ``prompt``, which is made of ``turns``."""
+    answered = [*turns, _said(answer)]
     if isinstance(tokenizer, Segmenting):
-        row = tokenizer.conversation(_turns(question, answer))
+        row = tokenizer.conversation(answered)
         return list(compress(row.ids, row.mask))
-    whole: list[int] = tokenizer.apply_chat_template(_turns(question, answer), return_dict=False)
-    closing = _closing(tokenizer, question, answer)
+    whole: list[int] = tokenizer.apply_chat_template(answered, return_dict=False)
+    closing = _closing(tokenizer, turns, answer)
     end = len(whole) - len(closing)
     if whole[: len(prompt)] != prompt or whole[end:] != closing:
         raise ModelUnavailable(
@@ -126,10 +145,10 @@ def _learnt(tokenizer: Any, prompt: list[int], question: str, answer: str) -> li
     return whole[len(prompt) : end + 1]
 
 
-def _closing(tokenizer: Any, question: str, answer: str) -> list[int]:
+def _closing(tokenizer: Any, turns: Turns, answer: str) -> list[int]:
     """The ids of what the template puts after an answer."""
-    prompt = tokenizer.apply_chat_template(_turns(question), add_generation_prompt=True, tokenize=False)
-    whole = tokenizer.apply_chat_template(_turns(question, answer), tokenize=False)
+    prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    whole = tokenizer.apply_chat_template([*turns, _said(answer)], tokenize=False)
     if not whole.startswith(prompt + answer):
         raise ModelUnavailable(
             "the chat template writes answers in another way than it asks for them (as some reasoning models do),"
@@ -142,4 +161,8 @@ def _closing(tokenizer: Any, question: str, answer: str) -> list[int]:
 
 def _turns(question: str, answer: str | None = None) -> list[dict[str, str]]:
     turns = [{"role": "user", "content": question}]
-    return turns if answer is None else [*turns, {"role": "assistant", "content": answer}]
+    return turns if answer is None else [*turns, _said(answer)]
+
+
+def _said(answer: str) -> dict[str, str]:
+    return {"role": "assistant", "content": answer}

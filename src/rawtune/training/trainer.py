@@ -10,6 +10,7 @@ from typing import Any
 from rawtune.config import Training
 from rawtune.errors import UsageError
 from rawtune.progress import Progress
+from rawtune.records import Row
 from rawtune.training import memory, models, processes, replay, reporting, runs, stopping
 from rawtune.training.ranks import is_first, size
 from rawtune.training.replay import Ask
@@ -24,7 +25,7 @@ from rawtune.training.tokens import Encoded
 
 
 def train(
-    rows: Sequence[tuple[str, str]],
+    rows: Sequence[Row],
     model_name: str,
     settings: Training,
     output: Path,
@@ -36,7 +37,7 @@ def train(
     evaluate: Evaluate | None = None,
     beside: str = "",
 ) -> TrainingRun:
-    """Tune a fresh adapter of ``model_name`` on ``rows`` of (question, answer) and write it into ``output``.
+    """Tune a fresh adapter of ``model_name`` on ``rows`` and write it into ``output``.
 
     LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer but the head (see ``targets``); adapters and
     optimiser in float32 over frozen base weights; AdamW, a linear schedule after a warm-up, gradients clipped at norm
@@ -79,7 +80,7 @@ def train(
 
 
 def tune(
-    rows: Sequence[tuple[str, str]],
+    rows: Sequence[Row],
     encoded: list[Encoded],
     model_name: str,
     settings: Training,
@@ -100,7 +101,7 @@ def tune(
         every = [*encoded, *replay.encode(own, tokenizer, settings)]
         kept = RowLosses([*(ids or [""] * len(rows)), *own.ids] if own.rows else ids)
         # A replayed row stands for itself, even where two of their answers are alike.
-        answers = [*(answer for _, answer in rows), *own.ids]
+        answers = [*(row.answer for row in rows), *own.ids]
         drawn = OnePerAnswer(answers, settings.seed) if draw == "per_epoch" else None
         model, log = _run(
             model, model_name, tokenizer, every, settings, output, checkpoint, progress, kept, drawn, evaluate

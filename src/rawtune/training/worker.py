@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from rawtune.config import Training
 from rawtune.errors import RawtuneError
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import device, models, trainer
 from rawtune.training.processes import JOB, RENDEZVOUS
 from rawtune.training.rows import encode_rows
@@ -69,7 +70,7 @@ def _work(folder: Path, rank: int, progress: Silent) -> None:
     # A file, not init_method, its address: torch does not decode that, so a folder with 卦 or a space would be lost.
     met = distributed.FileStore(str(folder / RENDEZVOUS), number)  # type: ignore[attr-defined] # it is documented
     distributed.init_process_group(_BACKENDS[on], store=met, rank=rank, world_size=number)
-    rows = [(question, answer) for question, answer in job["rows"]]
+    rows = [Row(question, answer, tuple(map(tuple, history))) for question, answer, history in job["rows"]]
     encoded = encode_rows(rows, models.load_tokenizer(job["model"]), settings)
     trainer.tune(rows, encoded, job["model"], settings, Path(job["output"]), progress, job["ids"], job["draw"])
     distributed.barrier()  # none leaves while the first still writes

@@ -20,8 +20,9 @@ class Row:
     ``columns`` name the two where they are shown. Empty, or None, is what is not known: the ``concept`` that the row is
     about, the ``language`` asked for (``zh`` or ``en``), the ``passage`` that the answer was made from (empty: there is
     a source, and no passage of it fits), the ``split`` that the row belongs to, its ``number``. ``closed`` says whether
-    the form of the reply shows where its answer ends, None that there is no reply to tell; ``follows`` that the
-    question leans on an earlier turn.
+    the form of the reply shows where its answer ends, None that there is no reply to tell. In a conversation
+    ``earlier`` is what was said before the question, and ``goes_on`` says that more is to come: among other rows it is
+    compared once, as a whole, at its last turn.
     """
 
     question: str
@@ -33,7 +34,13 @@ class Row:
     split: str = ""
     closed: bool | None = None
     number: int = 0
-    follows: bool = False
+    earlier: str = ""
+    goes_on: bool = False
+
+    @property
+    def asked(self) -> str:
+        """The question as it is to be compared: with what was said before, without which it may mean anything."""
+        return f"{self.earlier}\n{self.question}" if self.earlier else self.question
 
 
 class Column(IntEnum):

@@ -68,7 +68,7 @@ class Seen:
         splits = seen._count(rows(), groups)
         if seen.repeated_answers and not groups.named:
             for row in rows():
-                if not row.follows and (answer := key(row.answer)) in seen.repeated_answers:
+                if not (row.goes_on or row.earlier) and (answer := key(row.answer)) in seen.repeated_answers:
                     groups.take(answer, row)
         seen._settle(groups)
         if {is_training(split) for split in splits} == {True, False}:
@@ -105,13 +105,14 @@ class Seen:
         questions, answers, pairs, concepts = array("q"), array("q"), array("q"), array("q")
         for row in rows:
             splits.add(row.split)
-            if row.follows:
+            if row.goes_on:
                 continue
-            question, answer = key(row.question), key(row.answer)
+            question, answer = key(row.asked), key(row.answer)
             questions.append(question)
             answers.append(answer)
             pairs.append(hash((question, answer)))
-            concepts.append(groups.take(row.concept, row) if row.concept else 0)
+            # A question that leans on what was said before tells nothing of how its concept is asked about.
+            concepts.append(groups.take(row.concept, row) if row.concept and not row.earlier else 0)
         self.repeated_rows = set(_repeated(pairs))
         self.repeated_answers = set(_repeated(answers))
         # A question that repeats more often than its rows do has more than one answer.

@@ -30,9 +30,9 @@ def same_row(row: Row, seen: Seen) -> Iterator[Spot]:
         What is Meng? | Meng is a spring at the foot of a mountain.
         Explain Meng. | Meng is a spring at the foot of a mountain.
     """
-    if row.follows or not seen.repeated_rows:
+    if row.goes_on or not seen.repeated_rows:
         return
-    pair = hash((key(row.question), key(row.answer)))
+    pair = hash((key(row.asked), key(row.answer)))
     if pair in seen.repeated_rows and (first := seen.met.setdefault(("row", pair), row.number)) != row.number:
         yield Spot(f"repeats row {first}, with its answer", Column.QUESTION, 0, len(row.question))
 
@@ -54,12 +54,12 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
         屯卦代表什么？ | 屯卦象征万物初生时的艰难。 | 屯卦
     """
     group = seen.group(row)
-    if row.follows or not group.concepts or key(row.question) in seen.ambiguous_questions:
+    if row.goes_on or not group.concepts or key(row.asked) in seen.ambiguous_questions:
         return
-    if hash((key(row.question), key(row.answer))) in seen.repeated_rows:
+    if hash((key(row.asked), key(row.answer))) in seen.repeated_rows:
         return
-    concept = subject(row.question, group.concepts)
-    words = row.question.lower()
+    concept = subject(row.asked, group.concepts)
+    words = row.asked.lower()
     pairs = _pairs(words.replace(concept.lower(), SLOT) if concept else words)
     keys = _keys(pairs, (concept, group.name))
     for met in seen.alike(keys):
@@ -108,7 +108,9 @@ def answer_of_another(row: Row, seen: Seen) -> Iterator[Spot]:
         蒙卦是什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
         蒙卦代表什么？ | 蒙卦象征启蒙，如同山下流出的泉水。 | 蒙卦
     """
-    if row.follows or len(row.answer) < _SHORTEST or (answer := key(row.answer)) not in seen.repeated_answers:
+    if row.goes_on or row.earlier or len(row.answer) < _SHORTEST:
+        return
+    if (answer := key(row.answer)) not in seen.repeated_answers:
         return
     if other := _other_concept(row, answer, seen):
         yield Spot(f"is also the answer about '{other}'", Column.ANSWER, 0, len(row.answer))
@@ -159,7 +161,7 @@ def several_answers(row: Row, seen: Seen) -> Iterator[Spot]:
         What is Meng? | Meng is a spring at the foot of a mountain.
         What is Zhun? | Zhun is the difficulty of all beginnings.
     """
-    if row.follows or not seen.ambiguous_questions or (question := key(row.question)) not in seen.ambiguous_questions:
+    if row.goes_on or not seen.ambiguous_questions or (question := key(row.asked)) not in seen.ambiguous_questions:
         return
     first = seen.met.setdefault(("question", question), row.number)
     new = seen.met.setdefault(("pair", hash((question, key(row.answer)))), row.number) == row.number
