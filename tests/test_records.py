@@ -165,4 +165,4 @@ def test_a_reply_is_taken_for_one_unless_it_says_otherwise():
 
 def test_states_and_suites_read_as_their_names():
     assert f"{State.KEPT}, {State.QUARANTINED}, {State.FAILED}" == "kept, quarantined, failed"
-    assert [*Suite] == ["seen", "phrasing", "concept", "refusal", "outside"]
+    assert [*Suite] == ["seen", "phrasing", "concept", "follow_up", "refusal", "outside"]
