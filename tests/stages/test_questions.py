@@ -36,7 +36,7 @@ def test_rows_with_answers_of_their_own_are_not_held_against_the_held_out(
     assert len(seen) == 3
     assert set(seen) <= {row.answer for row in own}
     assert evaluate is not None
-    asked, texts = evaluate.args[1:]  # type: ignore[attr-defined]
+    asked, texts = evaluate.args[2:]  # type: ignore[attr-defined]
     assert asked.seen
     assert {row.template for row in asked.seen}.isdisjoint({template})
     assert any(other.answer in texts[other.passage_id] for other in others), "what it recites may be any trained text"

@@ -32,7 +32,7 @@ def test_without_its_head_a_model_gives_what_the_head_was_given(tiny: Path) -> N
         peft = with_lora(model)
         head = take_off_head(peft, IDS)
         assert head is not None
-        torch.testing.assert_close(peft(IDS).logits @ head.T, logits)
+        torch.testing.assert_close(peft(IDS).logits @ head.weight.T, logits)
 
 
 def test_a_model_that_changes_its_logits_keeps_its_head() -> None:

@@ -188,6 +188,9 @@ class Training(Section):
     processes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         1, description="One drives one GPU; auto is one for each GPU. They share the rows of a step."
     )
+    sharding: Literal["none", "fsdp", "zero2"] = Field(
+        "none", description="fsdp shares the model's weights out over the processes, zero2 gradients and optimiser."
+    )
     quantise: Literal["none", "nf4"] = Field("none", description="nf4 is QLoRA: 4-bit base weights, double quantised.")
     rank: int = Field(16, ge=1, description="LoRA r.")
     alpha: int = Field(32, ge=1, description="LoRA alpha.")

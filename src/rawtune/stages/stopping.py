@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rawtune.comparison import answers, metrics
 from rawtune.comparison.recitation import recitations
+from rawtune.config.settings import Comparison
 from rawtune.records import Answer, Example, Row, Suite
 from rawtune.stages.stage import Work
 from rawtune.stages.templates import asked_as_held_out
@@ -40,7 +41,7 @@ def evaluating(work: Work, rows: Iterable[Row]) -> Evaluate | None:
     for row in known:
         if row.answer not in texts[row.passage_id]:
             texts[row.passage_id].append(row.answer)
-    return partial(_evaluate, work, _Asked(asked, seen), texts)
+    return partial(_evaluate, work.config.comparison, work.config.language, _Asked(asked, seen), texts)
 
 
 def unseen(work: Work) -> list[Example]:
@@ -48,9 +49,10 @@ def unseen(work: Work) -> list[Example]:
     return _spread(work.ledger.suite(Suite.PHRASING), SAMPLE)
 
 
-def _evaluate(work: Work, asked: _Asked, trained: dict[str, list[str]], model: Any, tokenizer: Any) -> Figures:
+def _evaluate(
+    settings: Comparison, language: str, asked: _Asked, trained: dict[str, list[str]], model: Any, tokenizer: Any
+) -> Figures:
     rows = [*asked.unseen, *asked.seen]
-    settings = work.config.comparison
     # An answer as long as the longest wanted says whether it is right: what follows would only cost time.
     longest = max(sum(tokens.encode(tokenizer, "?", row.answer, _ANY, _ANY).mask) for row in rows)
     prompts = [tokens.prompt_ids(tokenizer, row.question) for row in rows]
@@ -65,7 +67,7 @@ def _evaluate(work: Work, asked: _Asked, trained: dict[str, list[str]], model: A
     ]
     scores = metrics.score(given)
     unseen, seen = scores[: len(asked.unseen)], scores[len(asked.unseen) :]
-    wrong = [found.wrong > 0 for found in recitations(given, trained, work.config.language)]
+    wrong = [found.wrong > 0 for found in recitations(given, trained, language)]
     return Figures(
         unseen=fmean(score.identified for score in unseen),
         chrf=fmean(score.chrf for score in unseen),

@@ -15,6 +15,7 @@ from transformers.trainer_callback import TrainerControl, TrainerState
 
 from rawtune.progress import Progress
 from rawtune.training import stopping
+from rawtune.training.ranks import is_first, of_the_first
 from rawtune.training.saving import save_adapter, saving
 from rawtune.training.stopping import BEST, Check, Evaluate, best_folder
 
@@ -23,7 +24,8 @@ class Checker(TrainerCallback):  # type: ignore[misc]
     """Evaluates ``model``, a PEFT model that is being trained, ``every`` so many steps and at the last one.
 
     The run stops when the rules say so. Checks lie in the Trainer's log, which checkpoints hold: a run that is resumed
-    knows those made before, and makes those again that were made after. ``head`` is the model's own, which training
+    knows those made before, and makes those again that were made after. In a group of processes each asks, as FSDP
+    needs all of them for an answer, and the figures of the first count. ``head`` is the model's own, which training
     takes off; ``name`` is the base model as the user names it.
     """
 
@@ -40,6 +42,8 @@ class Checker(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Drop what a session kept that went farther than the checkpoint which is resumed."""
+        if not is_first():
+            return
         for folder in _kept(Path(args.output_dir)):
             if int(folder.name.removeprefix(BEST)) > state.global_step:
                 shutil.rmtree(folder)
@@ -52,7 +56,7 @@ class Checker(TrainerCallback):  # type: ignore[misc]
         if "loss" not in logs or (step % self.every and step < state.max_steps):
             return
         with answering(self.model, self.head):
-            check = Check(step, self.evaluate(self.model, self.tokenizer))
+            check = Check(step, of_the_first(self.evaluate(self.model, self.tokenizer)))
         state.log_history.append(stopping.entry(check))
         checks = stopping.checks_of(state.log_history)
         self.progress.say(f"step {step}: {check.figures}")
@@ -68,7 +72,8 @@ class Checker(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Drop what is no longer the best: a run that is resumed from here will not ask for it."""
-        if checks := stopping.checks_of(state.log_history):
+        checks = stopping.checks_of(state.log_history)
+        if checks and is_first():
             best = stopping.best(checks).step
             for folder in _kept(Path(args.output_dir)):
                 if folder != best_folder(Path(args.output_dir), best):
@@ -77,9 +82,10 @@ class Checker(TrainerCallback):  # type: ignore[misc]
     def _keep(self, folder: Path) -> None:
         """Save the adapter so that its folder is whole or not there."""
         partial = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
         with saving(folder):
             save_adapter(self.model, partial, self.name)
+            if not is_first():
+                return
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
 
@@ -94,14 +100,13 @@ def answering(model: Any, head: Any) -> Iterator[None]:
 
     Dropout is off, so that nothing is drawn; the random states are put back all the same.
     """
-    base = model.get_base_model()
-    instead, trained = base.get_output_embeddings(), model.training
+    instead, trained = vars(head).pop("forward", None), model.training
     devices = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
-        base.set_output_embeddings(head)
         model.eval()
         try:
             yield
         finally:
-            base.set_output_embeddings(instead)
+            if instead:
+                head.forward = instead
             model.train(trained)

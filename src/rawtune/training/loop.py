@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import SeedableRandomSampler
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import TrainerControl, TrainerState
@@ -20,7 +20,7 @@ from transformers.trainer_callback import TrainerControl, TrainerState
 from rawtune.errors import RawtuneError
 from rawtune.progress import Progress
 from rawtune.training.loss import IGNORED, answer_losses, whole_logits_losses
-from rawtune.training.ranks import is_first
+from rawtune.training.ranks import is_first, whole
 from rawtune.training.row_losses import LOSSES, NO_ROW, RowLosses
 from rawtune.training.sampling import FilledUp, OnePerAnswer
 from rawtune.training.saving import save_adapter, saving
@@ -51,6 +51,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         if args.n_gpu > 1:
             args._n_gpu = 1  # one process drives one GPU: DataParallel would count the tokens of a batch wrongly
         self.sampler = sampler
+        # The Trainer saves no optimiser beside weights that are shared out; these are frozen, and adapters are not.
+        args.save_only_model = True
         super().__init__(
             model=model,
             args=args,
@@ -58,6 +60,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             data_collator=lambda batch: collate(batch, padding),
             callbacks=[Recorder(progress, row_losses)],
         )
+        args.save_only_model = False
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole batch
         self.base = base
@@ -78,17 +81,21 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     ) -> Tensor:
         """The summed loss of these rows' answers over the answer tokens of the whole batch."""
         # Padding is on the right and attention causal: no real token ever sees a padded one, so no mask is needed.
-        output = model(input_ids=inputs["input_ids"], use_cache=False).logits
+        # In float32, as accelerate's autocast gives it, and DeepSpeed's does not.
+        output = model(input_ids=inputs["input_ids"], use_cache=False).logits.float()
         labels = inputs["labels"]
-        losses = whole_logits_losses(output, labels) if self.head is None else answer_losses(output, self.head, labels)
+        if self.head is None:
+            losses = whole_logits_losses(output, labels)
+        else:
+            losses = answer_losses(output, whole(self.head.weight), labels)
         self.row_losses.add(inputs["rows"], labels[:, 1:] != IGNORED, losses.detach())
         # The tokens are those of all processes, over whose gradients and losses the mean is taken.
         mean: Tensor = losses.sum() * self.args.world_size / num_items_in_batch
         return mean
 
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        if is_first():
-            save_adapter(self.model, Path(output_dir or self.args.output_dir), self.base)
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save the adapter; the Trainer would gather the whole model's weights first, with DeepSpeed."""
+        save_adapter(self.model, Path(output_dir or self.args.output_dir), self.base)
 
     def _save_rng_state(self, output_dir: str) -> None:
         super()._save_rng_state(output_dir)
@@ -157,19 +164,22 @@ def collate(batch: Sequence[tuple[int, Encoded]], padding: int) -> dict[str, Ten
 
 
 @torch.no_grad()
-def take_off_head(model: Any, ids: Tensor) -> Tensor | None:
-    """Make ``model`` return hidden states where it returned logits; the head's (vocabulary, width) weight.
+def take_off_head(model: Any, ids: Tensor) -> Any:
+    """Make ``model`` return hidden states where it returned logits; its head, with a (vocabulary, width) weight.
 
     None, and the model as it was, if its logits are more than that product (a cap, a scale, a bias); tried on ``ids``.
+    The head stays where it is and lets all through: FSDP gathers its weight when it is called.
     """
-    base = model.get_base_model()
-    head = base.get_output_embeddings()
-    weight: Tensor = head.weight
+    head = model.get_base_model().get_output_embeddings()
     model.eval()
     logits = model(input_ids=ids, use_cache=False).logits
-    base.set_output_embeddings(nn.Identity())
-    product = functional.linear(model(input_ids=ids, use_cache=False).logits, weight)
+    head.forward = _as_is
+    product = functional.linear(model(input_ids=ids, use_cache=False).logits, whole(head.weight))
     if torch.allclose(product.float(), logits.float(), rtol=1e-2, atol=1e-2):
-        return weight
-    base.set_output_embeddings(head)
+        return head
+    del head.forward
     return None
+
+
+def _as_is(hidden: Tensor) -> Tensor:
+    return hidden

@@ -130,7 +130,7 @@ def _kept(model: Any, ids: Any) -> int:
     """Bytes that autograd keeps of one pass, weights aside."""
     import torch
 
-    weights = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    weights: set[int] = set()
     kept: dict[int, int] = {}
 
     def weigh(tensor: Any) -> Any:
@@ -139,6 +139,16 @@ def _kept(model: Any, ids: Any) -> int:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
+    # Asked of each module while it is at work: with FSDP its weights are somewhere else before and after.
+    def begin(module: Any, _: Any) -> None:
+        weights.update(_storages(module))
+
+    def end(module: Any, _: Any, __: Any) -> None:
+        weights.difference_update(_storages(module))
+
+    modules = list(model.modules())
+    hooks = [module.register_forward_pre_hook(begin) for module in modules]
+    hooks += [module.register_forward_hook(end, prepend=True) for module in modules]
     model.train()  # dropout keeps its own tensors
     mixed = model.dtype is not torch.float32
     with (
@@ -147,7 +157,13 @@ def _kept(model: Any, ids: Any) -> int:
         torch.autocast(model.device.type, model.dtype if mixed else None, enabled=mixed),
     ):
         _ = model(input_ids=ids, use_cache=False).logits
+    for hook in hooks:
+        hook.remove()
     return sum(kept.values())
+
+
+def _storages(module: Any) -> list[int]:
+    return [weight.untyped_storage().data_ptr() for weight in module.parameters(recurse=False)]
 
 
 def _held_and_free(device: Any) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from rawtune.progress import Progress, Silent
 from rawtune.threads import wait_briefly
 from rawtune.training import chatglm, device, embedded
 from rawtune.training.chatglm_tokens import ChatGLMTokenizer
+from rawtune.training.ranks import size
 from rawtune.training.tokens import end_of_turn
 
 if TYPE_CHECKING:
@@ -48,13 +49,15 @@ def load(
     progress: Progress | None = None,
     as_stored: bool = False,
     wanted: str = "auto",
+    shared_out: bool = False,
 ) -> tuple[Any, Any]:
     """``(model, tokenizer)`` of a chat model, in evaluation mode, its weights in the precision its device is best at.
 
     ``wanted`` is the device, as in ``training.device``; raises ``UsageError`` if it is not there.
     With ``as_stored`` it is the precision of their files. ``nf4`` is QLoRA's 4-bit NormalFloat with double quantisation
-    (Dettmers et al. 2023, arXiv:2305.14314). Generation stops where the chat template ends a turn. No code that comes
-    with a model is ever run.
+    (Dettmers et al. 2023, arXiv:2305.14314). With ``shared_out`` each process of the group reads and holds only its
+    part of every weight (FSDP: Zhao et al. 2023, arXiv:2304.11277). Generation stops where the chat template ends a
+    turn. No code that comes with a model is ever run.
 
     Raises ``ModelUnavailable`` if files are missing or unfit, ``MissingDependency`` without the extra.
     """
@@ -73,6 +76,8 @@ def load(
         tokenizer = _tokenizer(name, source)
         end = end_of_turn(tokenizer)
         options: dict[str, Any] = {}
+        if shared_out:
+            options["distributed_config"] = {"fsdp_size": size()}
         if quantise == "nf4":
             options["quantization_config"] = BitsAndBytesConfig(
                 load_in_4bit=True,

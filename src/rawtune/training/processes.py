@@ -6,6 +6,7 @@ environment. They end with this process, however it ends: each reads its standar
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -23,8 +24,10 @@ from rawtune.errors import RawtuneError, UsageError
 from rawtune.progress import Progress
 from rawtune.training import device
 from rawtune.training.saving import saving
+from rawtune.training.stopping import Evaluate
 
 JOB = "job.json"
+EVALUATE = "evaluate.pickle"
 RENDEZVOUS = "rendezvous"
 _FOLDER = ".processes"
 _POLL = 0.1
@@ -34,8 +37,15 @@ _POLL = 0.1
 def count(settings: Training) -> int:
     """How many processes ``training.processes`` asks for on this machine; ``auto`` is one for each GPU.
 
-    Raises ``UsageError`` if there are fewer GPUs, or if a step's rows cannot be shared out evenly.
+    Raises ``UsageError`` if there are fewer GPUs, if a step's rows cannot be shared out evenly, or if this process is
+    itself one of several.
     """
+    started = os.environ.get("WORLD_SIZE", "1")
+    if started != "1":
+        raise UsageError(
+            f"something like torchrun has started rawtune {started} times over, but it starts its processes itself",
+            f"set training.processes: {started}, and run rawtune train without torchrun before it",
+        )
     if settings.processes == 1:
         return 1
     import torch
@@ -57,8 +67,10 @@ def count(settings: Training) -> int:
     return wanted
 
 
-def run(job: Mapping[str, Any], number: int, progress: Progress) -> None:
+def run(job: Mapping[str, Any], number: int, progress: Progress, evaluate: Evaluate | None = None) -> None:
     """Have ``job`` done by ``number`` processes; the first of them reports to ``progress``.
+
+    ``evaluate`` goes to them as multiprocessing would send it, pickled.
 
     The job holds all rows: it lies in its own ``output``, in a folder for this user alone, and is removed in the end.
     If this process was killed, the next to train there removes it.
@@ -69,11 +81,12 @@ def run(job: Mapping[str, Any], number: int, progress: Progress) -> None:
     with _private_folder(Path(job["output"])) as folder:
         with saving(folder):
             (folder / JOB).write_text(json.dumps(job), encoding="utf-8")
+            (folder / EVALUATE).write_bytes(pickle.dumps(evaluate))
         with ExitStack() as group:
             workers = []
             for rank in range(number):
                 workers.append(group.enter_context(_start(folder, rank, number)))
-                group.callback(workers[-1].kill)
+                group.callback(_end, workers[-1])
             codes = _follow(workers, progress)
         if any(codes):
             raise _failure(folder, codes)
@@ -103,6 +116,12 @@ def _start(folder: Path, rank: int, number: int) -> "subprocess.Popen[bytes]":
             stderr=stderr,
             start_new_session=True,  # Ctrl-C is for this process, which then ends them
         )
+
+
+def _end(worker: "subprocess.Popen[bytes]") -> None:
+    """Kill it if it is still there, and wait: at Ctrl-C, Popen itself waits for a quarter of a second only."""
+    worker.kill()
+    worker.wait()
 
 
 def _follow(workers: Sequence["subprocess.Popen[bytes]"], progress: Progress) -> list[int]:

@@ -1,6 +1,6 @@
 """What a training process asks of its group; on its own it is the first of one."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,3 +30,21 @@ def gathered(values: "Tensor") -> "Tensor":
 
     together: Tensor = gather(values)
     return together
+
+
+def whole(weight: "Tensor") -> "Tensor":
+    """A weight that may be shared out over the processes (FSDP), as one; all of them must call this."""
+    from torch.distributed.tensor import DTensor
+
+    return weight.full_tensor() if isinstance(weight, DTensor) else weight
+
+
+def of_the_first(value: Any) -> Any:
+    """What the first process has found; the others' own may differ by rounding, and all must go the same way."""
+    from torch import distributed
+
+    if not distributed.is_initialized():
+        return value
+    told = [value]
+    distributed.broadcast_object_list(told, src=0)
+    return told[0]

@@ -20,6 +20,7 @@ SAME_RESULT = (
     "recipe",
     "device",
     "processes",
+    "sharding",
     "micro_batch_size",
     "gradient_checkpointing",
     "max_cut",

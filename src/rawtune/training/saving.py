@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rawtune.errors import StorageFull
+from rawtune.training.ranks import is_first
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -35,7 +36,10 @@ def _is_full(error: BaseException) -> bool:
 
 
 def save_adapter(model: Any, folder: Path, base: str) -> None:
-    """Write the LoRA weights and their configuration, which names ``base`` as the user does, into ``folder``."""
+    """Write the LoRA weights and their configuration, which names ``base`` as the user does, into ``folder``.
+
+    In a group of processes all must call this; the first writes.
+    """
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
@@ -43,6 +47,8 @@ def save_adapter(model: Any, folder: Path, base: str) -> None:
     config.base_model_name_or_path = base
     # Without this peft asks the model hub, at every checkpoint, whether the embeddings were resized.
     weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    if not is_first():
+        return
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: weight.contiguous() for name, weight in weights.items()}, folder / "adapter_model.safetensors")
     config.save_pretrained(folder)

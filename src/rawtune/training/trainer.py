@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rawtune.config import Training
-from rawtune.errors import UsageError
 from rawtune.progress import Progress
 from rawtune.records import Row
-from rawtune.training import memory, models, processes, replay, reporting, runs, stopping
+from rawtune.training import memory, models, processes, replay, reporting, runs, sharding, stopping
 from rawtune.training.ranks import is_first, size
 from rawtune.training.replay import Ask
 from rawtune.training.row_losses import RowLosses
@@ -48,8 +47,8 @@ def train(
     With several ``processes`` in the settings, as many do the work together, and this one waits.
     ``ask`` is given base model and tokenizer, once for a run, and brings the rows that are replayed, each trained in
     every epoch. With ``evaluate`` the model is checked as it learns, the run ends when the rules of ``stopping`` say
-    so, and the adapter of the best check is kept. Neither goes with several processes. ``beside`` is a hash of what
-    else these two, and the model, depend on: where it differs, it is another run.
+    so, and the adapter of the best check is kept; for several processes it must be picklable. ``beside`` is a hash of
+    what else these two, and the model, depend on: where it differs, it is another run.
 
     Raises ``UsageError`` naming every row that cannot be trained on, or if too many answers are cut;
     ``ModelUnavailable``; ``StorageFull`` (the last checkpoint stays usable, as after Ctrl-C); or ``RawtuneError`` if
@@ -59,11 +58,8 @@ def train(
     if done := runs.find(output, begun_with, resume):
         return done
     number = processes.count(settings)
-    if number > 1 and (ask or evaluate):
-        raise UsageError(
-            f"training.replay and training.stopping need one process, and training.processes is {number} here",
-            "set training.processes: 1, or take training.replay and training.stopping out",
-        )
+    sharding.check(settings, number)
+    sharding.check_resumed(runs.last_whole_checkpoint(output) if resume else None, settings, number)
     reporting.require(settings.report_to)
     encoded = encode_rows(rows, tokenizer := models.load_tokenizer(model_name, progress), settings)
     refuse_cut(encoded, settings)
@@ -73,10 +69,28 @@ def train(
     if number == 1:
         return tune(rows, encoded, model_name, settings, output, progress, ids, draw, ask, evaluate)
     models.make_ready(model_name, progress)
+    if ask and replay.read(output) is None:
+        _ask_alone(ask, model_name, settings, output, progress)
     progress.say(f"training in {number} processes, {settings.batch_size // number} rows of each step in each")
     job = {"rows": list(rows), "model": model_name, "output": str(output.resolve()), "ids": list(ids), "draw": draw}
-    processes.run({**job, "settings": settings.model_dump(mode="json")}, number, progress)
+    processes.run({**job, "settings": settings.model_dump(mode="json")}, number, progress, evaluate)
     return runs.complete(output)
+
+
+def _ask_alone(ask: Ask, model_name: str, settings: Training, output: Path, progress: Progress) -> None:
+    """Have the base model answer in this process, and make its memory free again for those that will train."""
+    import gc
+
+    import torch
+
+    with memory.explained("loading the student", "take training.replay out, or " + memory.smaller_weights(settings)):
+        model, tokenizer = models.load(model_name, settings.quantise, progress, wanted=settings.device)
+    replay.once(ask, output, model, tokenizer, settings)
+    on = model.device.type
+    del model
+    gc.collect()
+    if on != "cpu":
+        torch.accelerator.memory.empty_cache()
 
 
 def tune(
@@ -94,10 +108,13 @@ def tune(
     """What ``train`` does once all is checked, alone or in each of a group of processes; the first of them saves."""
     begin = time.perf_counter()
     with memory.explained("loading the student", memory.smaller_weights(settings)):
-        model, tokenizer = models.load(model_name, settings.quantise, progress, wanted=settings.device)
+        model, tokenizer = models.load(
+            model_name, settings.quantise, progress, wanted=settings.device, shared_out=settings.sharding == "fsdp"
+        )
     with memory.explained("training", memory.next_setting(_share(settings))), models.quiet():
         checkpoint = runs.last_whole_checkpoint(output)
-        own = replay.once(ask, output, model, tokenizer, settings) if ask else replay.NONE
+        # In a group of processes the one that waits has asked before they were started.
+        own = replay.once(ask, output, model, tokenizer, settings) if ask else replay.read(output) or replay.NONE
         every = [*encoded, *replay.encode(own, tokenizer, settings)]
         kept = RowLosses([*(ids or [""] * len(rows)), *own.ids] if own.rows else ids)
         # A replayed row stands for itself, even where two of their answers are alike.
@@ -110,7 +127,7 @@ def tune(
         checks = stopping.checks_of(log)
         best = stopping.best(checks).step if checks else len(losses)
         stop = stopping.decide(checks, losses, _warmup_steps(settings, len(drawn or every)))
-        if best < len(losses):
+        if best < len(losses) and is_first():
             load_adapter(model, stopping.best_folder(output, best))
         run = TrainingRun(
             folder=str(output),
@@ -128,9 +145,10 @@ def tune(
             stopped=str(stop or ""),
             checks=tuple(stopping.entry(check) for check in checks),
         )
+        with saving(output):
+            save_adapter(model, output, model_name)
         if is_first():
             with saving(output):
-                save_adapter(model, output, model_name)
                 tokenizer.save_pretrained(output)
                 begun_with = runs.identity(rows, model_name, settings, draw)
                 about = {"model": model_name, "draw": draw, **runs.circumstances(model, settings, begun_with)}
@@ -176,6 +194,7 @@ def _run(
     micro_batch = share.micro_batch_size or share.batch_size
     row_count = len(sampler or rows)
     dtype = models.compute_dtype(model.device.type)
+    deepspeed = sharding.deepspeed(settings, model.device.type, dtype)
     arguments = TrainingArguments(
         output_dir=str(output),
         num_train_epochs=settings.epochs,
@@ -190,8 +209,9 @@ def _run(
         weight_decay=0.0,
         max_grad_norm=1.0,
         optim="adamw_torch_fused",
-        bf16=dtype is torch.bfloat16,
-        fp16=dtype is torch.float16,
+        bf16=dtype is torch.bfloat16 and not deepspeed,
+        fp16=dtype is torch.float16 and not deepspeed,
+        deepspeed=deepspeed,
         use_cpu=model.device.type == "cpu",
         dataloader_pin_memory=model.device.type == "cuda",
         remove_unused_columns=False,

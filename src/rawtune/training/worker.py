@@ -6,6 +6,7 @@ line a JSON list of a method of ``Progress`` and its arguments.
 
 import json
 import os
+import pickle
 import sys
 import time
 import traceback
@@ -18,7 +19,7 @@ from rawtune.errors import RawtuneError
 from rawtune.progress import Silent
 from rawtune.records import Row
 from rawtune.training import device, models, trainer
-from rawtune.training.processes import JOB, RENDEZVOUS
+from rawtune.training.processes import EVALUATE, JOB, RENDEZVOUS
 from rawtune.training.rows import encode_rows
 
 _BACKENDS = {"cuda": "nccl", "npu": "hccl", "cpu": "gloo"}
@@ -72,7 +73,9 @@ def _work(folder: Path, rank: int, progress: Silent) -> None:
     distributed.init_process_group(_BACKENDS[on], store=met, rank=rank, world_size=number)
     rows = [Row(question, answer, tuple(map(tuple, history))) for question, answer, history in job["rows"]]
     encoded = encode_rows(rows, models.load_tokenizer(job["model"]), settings)
-    trainer.tune(rows, encoded, job["model"], settings, Path(job["output"]), progress, job["ids"], job["draw"])
+    evaluate = pickle.loads((folder / EVALUATE).read_bytes())  # noqa: S301 # ours, in a folder for this user alone
+    output = Path(job["output"])
+    trainer.tune(rows, encoded, job["model"], settings, output, progress, job["ids"], job["draw"], evaluate=evaluate)
     distributed.barrier()  # none leaves while the first still writes
     distributed.destroy_process_group()
 
