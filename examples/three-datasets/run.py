@@ -9,6 +9,7 @@ import argparse
 import csv
 import json
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,6 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--work", type=Path, default=Path("three-datasets"), help="the folder to work in")
     work: Path = parser.parse_args().work
+    started = time.monotonic()
     if not (work / "rawtune.yaml").exists():
         project.create(work, "zhouyi-en", limit=PASSAGES, settings=SETTINGS)
     with Terminal() as terminal, Project(work, terminal) as opened:
@@ -74,6 +76,7 @@ def main() -> int:
     for line in table(report, found):
         print(line)
     print(f"report: {page}")
+    print(f"this run took {(time.monotonic() - started) / 60:.1f} min, {time.process_time() / 60:.1f} min of CPU time")
     failures = untold(report, found)
     for line in failures:
         print(f"not told apart: {line}", file=sys.stderr)

@@ -204,7 +204,7 @@ def test_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         rows = {row.id for row in opened._work.ledger.training_rows()}
         (record,) = [state.record for state in opened.status() if state.name == "train"]
         assert record
-        assert record.summary["curve"] == opened.diagnose().curve.verdict == "healthy"
+        assert record.summary["curve"] == opened.diagnose().curve.verdict == "too-short"
     lines = (adapter / "row_losses.csv").read_text().splitlines()[1:]
     assert {line.split(",")[2] for line in lines} == rows
     assert len(lines) == len(rows) == 240
