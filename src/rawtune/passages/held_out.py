@@ -22,7 +22,7 @@ def choose(
     """
     wanted = round(share * total)
     frozen = frozen or {}
-    together = {id: [id] for id in new}
+    together: dict[str, Sequence[str]] = {id: (id,) for id in new}
     for group in groups:
         fresh = [id for id in group if id in together]
         if gone := {frozen[id] for id in group if id in frozen}:

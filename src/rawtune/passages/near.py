@@ -69,10 +69,12 @@ class NearDuplicates:
                             leader[second] = first
                     if len(met) < _COMPARED:
                         met.append(index)
+        leading = {find(index) for index, first in enumerate(leader) if first != index}
         members: defaultdict[int, list[str]] = defaultdict(list)
         for index, id in enumerate(self._ids):
-            members[find(index)].append(id)
-        yield from (group for group in members.values() if len(group) > 1)
+            if (first := find(index)) in leading:
+                members[first].append(id)
+        yield from members.values()
 
     def _alike(self, band: int) -> Iterable[list[int]]:
         """Texts whose bins of a band are equal, and not all empty."""
