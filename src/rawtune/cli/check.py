@@ -115,6 +115,7 @@ def check(
             marks=marks.read(side),
             fix=fix,
             progress=terminal,
+            ahead=True,
         )
         with Output(lint, kept, quarantine) as output:
             rows = _counted(lint, output, summary, side if mark else None)

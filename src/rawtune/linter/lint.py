@@ -1,14 +1,18 @@
 """A file of anyone's making, read and judged row by row, in memory that hardly grows with it."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 from rawtune.config import Passages, Verification
 from rawtune.dataset.layout import Turn, placed
 from rawtune.dataset.readers import open_rows
 from rawtune.dataset.rows import Record
 from rawtune.errors import RawTextError
+from rawtune.linter.ahead import Taken, judged_ahead
 from rawtune.passages.split import split
 from rawtune.progress import Progress, Silent
 from rawtune.records import Finding, Passage, Severity
@@ -24,10 +28,11 @@ _OF_ANY_TEXT = ("RT101", "RT102", "RT103", "RT105", "RT107", "RT119", "RT701", "
 """Rules that make sense of a system message, which is neither question nor answer."""
 _BETWEEN_NOTES = 2_000
 """Rows between two reports of progress."""
+_LARGE = 1 << 22
+"""Bytes of a file for which a second process is worth its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """One row with what is wrong with it. ``sources`` holds, beside each finding, the passage that it speaks of."""
 
     record: Record
@@ -47,7 +52,8 @@ class Lint:
 
     ``columns`` name question and answer where they are not recognised; ``source`` is the text file, or the folder of
     them, that the answers were made from; ``language`` is what they should be in, by default that of each question.
-    With ``fix`` every row has the safe fixes of the chosen rules made before anything is judged. Raises
+    With ``fix`` every row has the safe fixes of the chosen rules made before anything is judged. With ``ahead`` a large
+    file is judged by two processes, if there are two processors. Raises
     ``RawTextError`` or ``ConfigError`` if the file, its source or the settings cannot be used.
     """
 
@@ -62,8 +68,9 @@ class Lint:
         marks: Marks | None = None,
         fix: bool = False,
         progress: Progress | None = None,
+        ahead: bool = False,
     ) -> None:
-        settings = settings or Verification()
+        self._settings = settings = settings or Verification()
         self.rows = open_rows(path, columns)
         self.marks = marks or Marks()
         self._language = language
@@ -72,6 +79,7 @@ class Lint:
         self._source = Source(passage.text for passage in self._passages) if source else None
         weights = Weights(passage.text for passage in self._passages) if source else None
         self._fix = fix
+        self._ahead = ahead and self.rows.size >= _LARGE and (os.cpu_count() or 1) > 1
         self._seen = Seen()
         self._checker = Checker(settings, weights, self._seen)
         if any(rule.scope is Scope.ROWS for rule in self._checker.rules):
@@ -86,15 +94,22 @@ class Lint:
 
     def __iter__(self) -> Iterator[Checked]:
         """Every row of the file, faulty ones too, in order."""
-        for record, fixed in self._watched("checking"):
-            yield self._check(record, fixed)
+        records = (Taken(record, fixed, *self._turns(record)) for record, fixed in self._watched("checking"))
+        if self._ahead:
+            yield from (self._check(taken, alone) for taken, alone in judged_ahead(self._settings, records))
+        else:
+            yield from map(self._check, records)
 
-    def _check(self, record: Record, fixed: bool) -> Checked:
+    def _check(self, taken: Taken, alone: Sequence[list[Finding]] = ()) -> Checked:
+        record, fixed, rows, places = taken
         if record.fault:
             unread = self._checker.unread(Row("", "", self.rows.columns, number=record.number), record.fault)
             return Checked(record, tuple(unread), (None,) * len(unread))
-        turns = zip(record.turns, self._turns(record), strict=True)
-        found = [found for turn, (row, at) in turns for found in self._judge(turn, row, at)]
+        found: list[tuple[Finding, Passage | None]] = []
+        for turn, row, at, before in zip_longest(record.turns, rows, places, alone):
+            if findings := self._checker.check(row, before):
+                passage = None if at is None else self._passages[at]
+                found += [(one, passage if one.source_end else None) for one in placed(findings, turn)]
         for column, told in record.systems:
             of_system = self._of_systems.check(Row(told, "", (column, column), number=record.number))
             found += [(replace(finding, fixable=False), None) for finding in of_system]
@@ -105,30 +120,26 @@ class Lint:
         concept = record.concept or self._concept(record)
         return Checked(record, tuple(f for f, _ in found), tuple(p for _, p in found), concept, fixed)
 
-    def _judge(self, turn: Turn, row: Row, at: int | None) -> Iterable[tuple[Finding, Passage | None]]:
-        passage = None if at is None else self._passages[at]
-        found = placed(self._checker.check(row), turn)
-        return [(finding, passage if finding.source_end else None) for finding in found]
-
-    def _turns(self, record: Record) -> Iterator[tuple[Row, int | None]]:
+    def _turns(self, record: Record) -> tuple[list[Row], list[int | None]]:
         """A row for each turn of a record, and the index of the passage that it was most probably made from."""
+        rows, places = [], []
         for turn, earlier, goes_on in _told(record):
             at = self._source.find(turn.question, turn.answer, record.concept) if self._source else None
-            yield (
-                Row(
-                    turn.question,
-                    turn.answer,
-                    (turn.question_column, turn.answer_column),
-                    record.concept,
-                    self._language,
-                    None if self._source is None else "" if at is None else self._passages[at].text,
-                    record.split,
-                    number=record.number,
-                    earlier=earlier,
-                    goes_on=goes_on,
-                ),
-                at,
+            row = Row(
+                turn.question,
+                turn.answer,
+                (turn.question_column, turn.answer_column),
+                record.concept,
+                self._language,
+                None if self._source is None else "" if at is None else self._passages[at].text,
+                record.split,
+                number=record.number,
+                earlier=earlier,
+                goes_on=goes_on,
             )
+            rows.append(row)
+            places.append(at)
+        return rows, places
 
     def _all_rows(self, what: str) -> Iterator[Row]:
         """The rows without their passages: enough to see what repeats."""

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from rawtune.records import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One question with its answer, under check.
+class Row(NamedTuple):
+    """One question with its answer, under check. There may be millions.
 
     ``columns`` name the two where they are shown. Empty, or None, is what is not known: the ``concept`` that the row is
     about, the ``language`` asked for (``zh`` or ``en``), the ``passage`` that the answer was made from (empty: there is

@@ -1,9 +1,8 @@
 """All rules, and a check of rows by those that the user chose."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
-from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -86,15 +85,23 @@ class Checker:
                 check = _given(check, context[rule.scope])
             steps[rule.scope].append((rule, settings.severity.get(rule.code, rule.severity), check))
         self._of_readers, self._of_judges = steps[Scope.READER], steps[Scope.JUDGE]
-        self._without_passage = _in_order(steps[Scope.ROW], steps[Scope.ROWS])
-        self._steps = _in_order(self._without_passage, steps[Scope.PASSAGE])
-        self._unsourced = _in_order(self._without_passage, steps[Scope.NO_PASSAGE])
+        self._alone, self._without_passage = steps[Scope.ROW], steps[Scope.ROWS]
+        self._with_passage = steps[Scope.ROWS] + steps[Scope.PASSAGE]
+        self._unsourced = steps[Scope.ROWS] + steps[Scope.NO_PASSAGE]
         self._fixes = [(rule.fix, check) for rule, _, check in steps[Scope.ROW] if rule.fix]
 
-    def check(self, row: Row) -> list[Finding]:
-        """All findings, in the order of the codes; the rules of a passage only where the row has one."""
-        steps = self._steps if row.passage else self._without_passage if row.passage is None else self._unsourced
-        return [_finding(rule, severity, spot, row) for rule, severity, check in steps for spot in check(row)]
+    def check(self, row: Row, alone: Iterable[Finding] | None = None) -> list[Finding]:
+        """All findings, in the order of the codes; the rules of a passage only where the row has one.
+
+        ``alone`` is what the method of that name said of the row, if it was asked before.
+        """
+        steps = self._with_passage if row.passage else self._without_passage if row.passage is None else self._unsourced
+        found = [*(self.alone(row) if alone is None else alone), *_found(steps, row)]
+        return sorted(found, key=_code) if len(found) > 1 else found
+
+    def alone(self, row: Row) -> list[Finding]:
+        """What the rules find that know nothing but the row: neither a passage nor other rows."""
+        return _found(self._alone, row)
 
     def judged(self, row: Row, verdict: Verdict) -> list[Finding]:
         """What the judge's verdict on the row amounts to, in the order of the codes."""
@@ -109,14 +116,17 @@ class Checker:
         for fix, check in self._fixes:
             columns = {spot.column for spot in check(row)}
             if Column.QUESTION in columns:
-                row = replace(row, question=fix(row.question))
+                row = row._replace(question=fix(row.question))
             if Column.ANSWER in columns:
-                row = replace(row, answer=fix(row.answer))
+                row = row._replace(answer=fix(row.answer))
         return row.question, row.answer
 
 
-def _in_order(*families: list[_Step]) -> list[_Step]:
-    return sorted(chain(*families), key=lambda step: step[0].code)
+def _found(steps: list[_Step], row: Row) -> list[Finding]:
+    return [_finding(rule, severity, spot, row) for rule, severity, check in steps for spot in check(row)]
+
+
+_code = attrgetter("code")
 
 
 def _given(check: Callable[..., Iterable[Spot]], context: Any) -> Callable[[Row], Iterable[Spot]]:

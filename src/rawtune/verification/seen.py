@@ -5,9 +5,9 @@ Texts are remembered by a hash of eight bytes, so that a million rows take some 
 
 from array import array
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
-from itertools import groupby
+from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
@@ -38,7 +38,7 @@ class Group(NamedTuple):
 class Met(NamedTuple):
     """A question that was judged before: the hashes of its pairs of words, its row's number."""
 
-    pairs: tuple[int, ...]
+    pairs: list[int]
     number: int
 
 
@@ -58,7 +58,7 @@ class Seen:
         """Held-out answers that training holds, too, with the number of a training row."""
         self.met: dict[Hashable, int] = {}
         """Number of the row in which something repeated was met first; filled as rows are judged."""
-        self._alike: OrderedDict[int, list[Met]] = OrderedDict()
+        self._alike: OrderedDict[int, tuple[Met, ...]] = OrderedDict()
         self._names: defaultdict[str, set[str]] = defaultdict(set)
 
     @classmethod
@@ -87,15 +87,12 @@ class Seen:
 
     def alike(self, keys: Iterable[int]) -> list[Met]:
         """Questions met so far that share one of these keys."""
-        return [met for key in keys for met in self._alike.get(key, ())]
+        return [met for key in keys if key in self._alike for met in self._alike[key]]
 
     def remember(self, question: Met, keys: Iterable[int]) -> None:
         """From now on, find this question by its keys."""
         for key in keys:
-            same = self._alike.setdefault(key, [])
-            same.append(question)
-            if len(same) > _ALIKE:
-                del same[0]
+            self._alike[key] = (*self._alike.get(key, ())[1 - _ALIKE :], question)
         while len(self._alike) > _MET:
             self._alike.popitem(last=False)
 
@@ -113,12 +110,12 @@ class Seen:
             pairs.append(hash((question, answer)))
             # A question that leans on what was said before tells nothing of how its concept is asked about.
             concepts.append(groups.take(row.concept, row) if row.concept and not row.earlier else 0)
-        self.repeated_rows = set(_repeated(pairs))
-        self.repeated_answers = set(_repeated(answers))
+        self.repeated_rows = _repeated(pairs)
+        self.repeated_answers = _repeated(answers)
         # A question that repeats more often than its rows do has more than one answer.
-        repeated = set(_repeated(questions))
+        repeated = _repeated(questions)
         distinct = {(pair, question) for pair, question in zip(pairs, questions, strict=True) if question in repeated}
-        self.ambiguous_questions = set(_repeated(question for _, question in distinct))
+        self.ambiguous_questions = _repeated(question for _, question in distinct)
         for answer, concept in zip(answers, concepts, strict=True):
             if concept and answer in self.repeated_answers:
                 self.answered[answer][groups.named[concept]] = None
@@ -185,5 +182,5 @@ def _smallest(sample: dict[int, str]) -> dict[int, str]:
     return {at: sample[at] for at in sorted(sample)[:_SAMPLE]}
 
 
-def _repeated(keys: Iterable[int]) -> Iterator[int]:
-    return (value for value, same in groupby(sorted(keys)) if sum(1 for _ in same) > 1)
+def _repeated(keys: Iterable[int]) -> set[int]:
+    return {one for one, other in pairwise(sorted(keys)) if one == other}

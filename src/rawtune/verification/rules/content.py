@@ -163,11 +163,7 @@ def _loop(text: str, repeats: int) -> tuple[int, int] | None:
     """Where words repeat without end. Looks at a few letters in every stretch for where they come next."""
     heard = False
     least = 30 if text.isascii() else 24
-    for at in (*range(0, len(text) - _GRAM, _STRIDE), max(0, len(text) - least - 1)):  # most loops run to the end
-        gram = text[at : at + _GRAM]
-        again = text.find(gram, at + 1, at + (_PERIOD if at % 4 else _LONGEST_PERIOD))  # a loop of long ones is long
-        if again < 0:
-            continue
+    for at, again in _heard_again(text, least):
         period = again - at
         one_word = text.count(" ", at, again) < 2 and text[at:again].isascii()  # lists may hold one word some times
         extent = max(period * (2 * repeats if one_word else repeats), -(-least // period) * period)
@@ -179,11 +175,22 @@ def _loop(text: str, repeats: int) -> tuple[int, int] | None:
             unit = set(text[at:again])
             if any(map(str.isalpha, unit)) and not unit <= _LAUGH and "|" not in unit:
                 return start, end
-        elif not heard and text.count(gram) >= 5 and (end := _SENTENCE.search(text, at, at + 400)):
-            heard = text.count(text[at : end.start()]) >= 5
+        elif not heard and text.count(text[at : at + _GRAM]) >= 5 and (close := _SENTENCE.search(text, at, at + 400)):
+            heard = text.count(text[at : close.start()]) >= 5
             if heard and (span := _refrain_without_song(text)):
                 return span
     return None
+
+
+def _heard_again(text: str, least: int) -> list[tuple[int, int]]:
+    """Where some letters stand that soon come again, and where they do."""
+    find, size = text.find, len(text)
+    places = (*range(0, size - _GRAM, _STRIDE), max(0, size - least - 1))  # most loops run to the end
+    return [
+        (at, again)
+        for at in places  # a loop of long words is long
+        if (again := find(text[at : at + _GRAM], at + 1, at + (_PERIOD if at % 4 else _LONGEST_PERIOD))) >= 0
+    ]
 
 
 def _refrain_without_song(text: str) -> tuple[int, int] | None:
@@ -234,7 +241,7 @@ _MOJIBAKE = re.compile(
 )
 _ASCII = bytes(range(128))
 _WESTERN = re.compile(rb"[\xc2\xc3\xe2-\xef]|[\xa1-\xfe]{8}")
-_EASTERN = ("\ufffd", "锟", "烫烫烫", "屯屯屯", "锛", "銆", "鐨", "鏄")
+_EASTERN = re.compile("[\ufffd锟烫屯锛銆鐨鏄]")
 _START = re.compile("[\ufffd锟烫屯锛銆鐨鏄°-÷]")
 
 
@@ -279,7 +286,7 @@ def broken_characters(row: Row) -> Iterator[Spot]:
 
 def _wrongly_decoded(text: str) -> re.Match[str] | None:
     western = text.encode("latin-1", "ignore").translate(None, _ASCII)
-    if not _WESTERN.search(western) and not any(sign in text for sign in _EASTERN):
+    if not _WESTERN.search(western) and not _EASTERN.search(text):
         return None
     found = (_MOJIBAKE.match(text, start.start()) for start in _START.finditer(text))
     return next(filter(None, found), None)

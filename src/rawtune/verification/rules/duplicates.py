@@ -1,7 +1,8 @@
 """RT4xx: rows that say again what other rows say, or that say what belongs to others."""
 
 import re
-from collections.abc import Hashable, Iterator
+from bisect import bisect
+from collections.abc import Iterator
 from itertools import pairwise
 from zlib import crc32
 
@@ -56,27 +57,30 @@ def near_same_question(row: Row, seen: Seen, *, likeness: float = 0.9) -> Iterat
     group = seen.group(row)
     if row.goes_on or not group.concepts or key(row.asked) in seen.ambiguous_questions:
         return
-    if hash((key(row.asked), key(row.answer))) in seen.repeated_rows:
+    if seen.repeated_rows and hash((key(row.asked), key(row.answer))) in seen.repeated_rows:
         return
     concept = subject(row.asked, group.concepts)
     words = row.asked.lower()
     pairs = _pairs(words.replace(concept.lower(), SLOT) if concept else words)
-    keys = _keys(pairs, (concept, group.name))
-    for met in seen.alike(keys):
-        fewer, more = sorted((len(pairs), len(met.pairs)))
-        if met.number == row.number or fewer < likeness * more:
-            continue
-        shared = len(set(pairs).intersection(met.pairs))
-        if shared >= likeness * (fewer + more - shared):
-            yield Spot(f"asks nearly what row {met.number} asks", Column.QUESTION, 0, len(row.question))
-            return
+    keys = _keys(pairs, hash((concept, group.name)))
+    if alike := seen.alike(keys):
+        size, own = len(pairs), set(pairs)
+        for met in alike:
+            other = len(met.pairs)
+            if likeness * max(size, other) > min(size, other) or met.number == row.number:
+                continue
+            shared = len(own.intersection(met.pairs))
+            if shared >= likeness * (size + other - shared):
+                yield Spot(f"asks nearly what row {met.number} asks", Column.QUESTION, 0, len(row.question))
+                return
     seen.remember(Met(pairs, row.number), keys)
 
 
-def _pairs(question: str) -> tuple[int, ...]:
-    """Hashes of the pairs of neighbours among the words, or Chinese characters, of a question; the slot is a word.
+def _pairs(question: str) -> list[int]:
+    """Hashes of the pairs of neighbours among the words, or Chinese characters, of a question, in ascending order.
 
-    Made of numbers, as a hash of text is another one in every process, and with it which questions are compared.
+    The slot is a word. Made of numbers, as a hash of text is another one in every process, and with it which questions
+    are compared.
     """
     units = [0]
     if question.isascii():
@@ -85,12 +89,16 @@ def _pairs(question: str) -> tuple[int, ...]:
         for run in _RUN.findall(question):
             units.extend((crc32(run.encode()),) if run.isascii() else map(ord, run))
     units.append(0)
-    return tuple(set(map(hash, pairwise(units))))
+    return sorted(set(map(hash, pairwise(units))))
 
 
-def _keys(pairs: tuple[int, ...], about: Hashable) -> tuple[int, int, int]:
-    """What questions about the same share if they share two of the three hashes that stand for their pairs."""
-    least, most, middle = min(pairs), max(pairs), min(map(abs, pairs))
+def _keys(pairs: list[int], about: int) -> tuple[int, int, int]:
+    """What questions about the same share if they share two of the three hashes that stand for their pairs.
+
+    These are the least, the greatest, and the one nearest to zero.
+    """
+    least, most, at = pairs[0], pairs[-1], bisect(pairs, 0)
+    middle = min(map(abs, pairs[max(0, at - 1) : at + 1]))
     return hash((about, least, most)), hash((about, least, middle)), hash((about, middle, most))
 
 
