@@ -3,10 +3,11 @@
 usage: python benchmarks/check_speed.py [--rows N] [--runs N] [--peer-python PATH [--peer-processes N]]
 
 The rows are questions with answers of about 500 characters, half Chinese, half English: sentences of the packaged
-corpora in an order of chance. We check them, by two processes where there are two processors, by all rules of form, language, duplicates and leakage;
-the peer measures text length, special characters and character repetition of the answers alone, keeps its caches as
-it does by default, and writes no result. Both read the file and are timed as whole processes, in turns; the medians
-are shown. Memory is the largest resident set of any one process, so the peer's is a lower bound where it uses several.
+corpora in an order of chance. We check them by all rules of form, language, duplicates and leakage, in two processes
+where there are two processors; the peer measures text length, special characters and character repetition of the
+answers alone, keeps its caches as it does by default, and writes no result. Both read the file and are timed as whole
+processes, in turns; the medians are shown. Memory is the largest resident set of any one process, so the peer's is a
+lower bound where it uses several.
 
 The peer needs an environment of its own (it installs PyTorch by itself, some gigabytes, when first run):
 

@@ -323,3 +323,10 @@ def test_system_messages_are_judged_too(row, column, told, code):
     result = run("a.jsonl", "--select", "RT1,RT7", "--fail-on", "warning", code=1 if code else 0)
     assert (f"{code} '{column}'" in result.stdout) == bool(code)
     assert "zhang.wei" not in result.stdout
+
+
+def test_what_like_questions_share_is_no_concept():
+    asked = [(f"买了{number}天可以退吗", "可以的亲，七天内退货，<br>保持吊牌完好。") for number in "三四五"]
+    assert "bad rows about" not in run(write("a.csv", [*GOOD, *asked]), code=1).stdout
+    named = [(f"{name}{asks}", f"{name}<br>。") for name in ("蒙卦", "屯卦") for asks in ("是什么？", "代表什么？")]
+    assert "2 bad rows about 蒙卦" in run(write("b.csv", named), code=1).stdout

@@ -17,6 +17,7 @@ from rawtune.passages.split import split
 from rawtune.progress import Progress, Silent
 from rawtune.records import Finding, Passage, Severity
 from rawtune.sources import text
+from rawtune.verification.concepts import subject
 from rawtune.verification.marks import Marks, row_id
 from rawtune.verification.rule import Row, Scope
 from rawtune.verification.rulebook import RULES, Checker, chosen
@@ -159,8 +160,10 @@ class Lint:
         if not record.turns:
             return ""
         turn = record.turns[0]
-        group = self._seen.group(Row(turn.question, turn.answer, concept=record.concept))
-        return group.concepts[0] if group and group.concepts else ""
+        row = Row(turn.question, turn.answer)
+        group = self._seen.group(row)
+        # What like questions share may be any words of theirs; a name leaves a template that others are asked by.
+        return subject(turn.question, group.concepts) if self._seen.is_templated(row, group) else ""
 
     def _mended(self, record: Record) -> Record:
         """A record with the safe fixes made in all its texts; itself if there is none to make."""

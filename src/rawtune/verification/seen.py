@@ -80,6 +80,10 @@ class Seen:
         name = row.concept or key(row.answer)
         return Group(name, self.concepts.of.get(name, ()))
 
+    def is_templated(self, row: Row, group: Group) -> bool:
+        """Whether the row's question, its concept left out, is asked about what other groups are about, too."""
+        return template(row, group) in self.concepts.templates
+
     def named_in(self, question: str) -> list[str]:
         """The concepts of any group that a question holds."""
         found = pieces(question) & self._names.keys()

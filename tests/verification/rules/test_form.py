@@ -84,7 +84,8 @@ def test_each_rule_finds_its_fault(code, question, answer):
 
 
 @pytest.mark.parametrize(
-    ("question", "answer"), [("Meng", "Meng is a spring at the foot of a mountain"), ("蒙卦", "山下出泉，象征启蒙")]
+    ("question", "answer"),
+    [("Meng", "Meng is a spring at the foot of a mountain"), ("蒙卦", "山下流出泉水，卦象征启蒙，君子应当果断行动")],
 )
 def test_a_missing_full_stop_is_no_fault_of_an_answer_that_is_known_to_be_whole(question, answer):
     assert codes(question, answer) == ["RT106"]
@@ -286,6 +287,11 @@ LEGITIMATE = [
 ]
 
 FAULTY = [
+    ("RT101", "蒙卦", "蒙卦象征启蒙。\nsource：《易经》"),
+    ("RT101", "蒙卦", "summary：蒙卦象征启蒙。\ncomment: 需结合爻辞。"),
+    ("RT101", "Meng", "Meng is youth.\ninterpretation: it asks once."),
+    ("RT104", "蒙卦", '```json\n{"summary": "蒙卦象征启蒙。"}\n```'),
+    ("RT114", "蒙卦是什么？", "N/A"),
     ("RT101", "Meng", 'Youth. source: "The Book of Changes." And so on.'),
     ("RT101", "Meng", 'comment: "A fine hexagram." Youth it is.'),
     ("RT101", "Meng", 'Youth is here", "interpretation": "A spring.'),

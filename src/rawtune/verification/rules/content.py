@@ -37,6 +37,7 @@ _ABOUT_MARKUP = re.compile(
     r"|stands? for|typed?|ampersand)\b|实体|标签|标记|网页|符号|字符|空格|转义|换行|表示|代替|写[成作为]",
     re.IGNORECASE,
 )
+_WHAT_IS = re.compile(r"\bwhat (?:do|does|is|are) \Z", re.IGNORECASE)
 _BOLD = re.compile(r"(?<!\*)\*\*(?!\*)")
 _POWER = re.compile(
     r"(?<=[A-Za-z0-9)/])\*\*(?=[A-Za-z0-9(/])|\*\*/|/\*\*|\*\*kwargs|(?<=\s)\*\*(?=\s)|^[ \t]*\*\* ", re.MULTILINE
@@ -71,6 +72,8 @@ def markup(row: Row) -> Iterator[Spot]:
         蒙卦 | 蒙卦&nbsp;象征启蒙。
     Good:
         Meng | **Meng** is youth & a spring; 2 < 3.
+        What does <br> do? | It breaks the line.
+        <br>是什么意思？ | 另起一行。
         How does one break a line in HTML? | Write <br> where the line ends.
         蒙卦 | **蒙卦**象征启蒙。
     """
@@ -107,9 +110,12 @@ def _is_spoken_of(question: str, text: str, token: re.Match[str]) -> bool:
 def _is_named(text: str, sign: re.Match[str]) -> bool:
     """Whether a text speaks of a tag or entity, rather than being marked up with it: the words stand apart from it."""
     start, end = sign.span()
+    if not text[:start].strip() and text[end:].lstrip().startswith(("是什么", "有什么", "什么意思")):
+        return True
     apart = text[max(0, start - 1) : start] in {"", " "} and not text[end : end + 1].isalnum()
     return apart and (
         text[max(0, start - 3) : start].endswith((" a ", "an "))
+        or _WHAT_IS.search(text, max(0, start - 12), start) is not None
         or _ABOUT_MARKUP.search(_sentence_around(text, start, end)) is not None
     )
 
@@ -208,6 +214,9 @@ def _refrain_without_song(text: str) -> tuple[int, int] | None:
 
 
 _NOTHING = frozenset({"nan", "NaN", "<NA>", "#N/A", "<noinput>"})
+_NO_CHINESE = frozenset({"null", "NULL", "None", "none", "N/A", "n/a"})
+"""What says nothing in answer to a Chinese question; to an English one, or one about code, it may."""
+_CHINESE = re.compile("[一-鿿]")
 
 
 @rule("RT114", "empty")
@@ -217,15 +226,22 @@ def empty(row: Row) -> Iterator[Spot]:
     Bad:
         Meng | ...
         Meng | nan
+        蒙卦 | null
         蒙卦 | 。。。
     Good:
         Which sign is greater-than? | >
+        这个函数没有 return 时得到什么？ | None
         蒙卦吉不吉？ | 吉
     """
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
         if text[:1].isalnum() and len(text) > 8:
             continue
-        if text.strip() in _NOTHING or not any(unicodedata.category(sign)[0] not in "PZC" for sign in text):
+        unsaid = column and text.strip() in _NO_CHINESE and _CHINESE.search(row.question)
+        if (
+            text.strip() in _NOTHING
+            or not any(unicodedata.category(sign)[0] not in "PZC" for sign in text)
+            or (unsaid and not is_about_code(row.question))
+        ):
             yield Spot("is empty", column, 0, len(text))
 
 

@@ -20,8 +20,12 @@ _LEADING = re.compile(
 _SENTENCE_END = re.compile(
     r"[。！？…]|[!?](?!\w)|[^\W\d]{2}(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bNo)(?<!\bJr)(?<!\badj)(?<!\badv)(?<!\bvt)(?<!\bvi)(?<!\bprep)(?<!\bconj)(?<!\bpron)\.(?=[\s\"”')）]|$)|[)\d]\.(?=\s+[A-Z])"
 )
-# Particles that end a sentence of spoken Chinese.
-_PARTICLES = frozenset("哈呢吧哦啊呀啦嘛哟噢呗咯嘞吗")
+# Particles that end a sentence of spoken Chinese, and of classical.
+_PARTICLES = frozenset("哈呢吧哦啊呀啦嘛哟噢呗咯嘞吗也矣焉耳哉乎欤")
+# What ends a sentence of a chat, and a verdict of an oracle.
+_FINAL_HAN = re.compile(
+    r"(?:就行|就好|就可以|即可|可以的|好了|行了|没问题|没关系|不客气|谢谢[您你]?|再见|稍等|等等|而已|为止|[元利贞无有终大小][亨贞吉凶吝咎悔])$"
+)
 _LABELLED = re.compile(
     r"\s*(?:(?:近|反|同)义词|例句|词性|拼音|读音|注音|释义|部首|笔画|英文|英译|又[称名]|别[名称]|简称|全称|量词|复数"
     r"|(?i:synonyms?|antonyms?|plural|origin|pronunciation|see also|cf))\s?[:：]\s?[^:：。.!?！？\n]{1,40}"
@@ -38,27 +42,32 @@ _LOOSE = re.compile(
 )
 _HAN = re.compile(r"[一-鿿]")
 _WORD = re.compile(r"[^\W\d_]+")
-_CLAUSE = re.compile(r"[,，、;；\s]+")
+_SPOKEN = 12  # characters
 
 
 @rule("RT106", "not-closed")
 def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
     """The answer breaks off: it ends on a comma or a conjunction, or its last sentence has no full stop.
 
-    A phrase of up to ``longest_phrase`` words (a Chinese character counts as half of one) is whole without a full stop;
-    so are titles, items of lists, verses, signatures, formulas, addresses, and what ends on an emoji or a particle of
-    spoken Chinese. Where a reply shows that its answer is whole, as a closed JSON object does, found is only what ends,
-    behind a closed sentence, on a comma or a conjunction; where a reply does not show it, any missing full stop is.
+    A phrase of up to ``longest_phrase`` words is whole without a full stop, and so is a single Chinese sentence of
+    three times as many characters; so are titles, items of lists, verses, signatures, formulas, addresses, and what
+    ends on an emoji or as sentences of a chat or of classical Chinese do. Where a reply shows that its answer is whole,
+    as a closed JSON object does, found is only what ends, behind a closed sentence, on a comma or a conjunction; where
+    a reply does not show it, any missing full stop is.
 
     Bad:
         Meng | Meng is a spring at the
         Meng | Meng is youth. It asks the teacher once and then
         蒙卦 | 蒙卦上艮下坎，
+        蒙卦 | 蒙卦上艮下坎，而且
         蒙卦 | 蒙卦象征启蒙。君子应当效法山下出泉，以果断的
     Good:
         Meng | Meng is a spring at the foot of a mountain.
         What is the capital of France? | Paris
         蒙卦吉不吉？ | 亨，吉。放心去做吧
+        买了三天可以退吗 | 可以的亲，7天无理由退货，保持吊牌完好就行
+        蒙卦的卦辞是什么？ | 亨。初筮告，再三渎，渎则不告。利贞
+        上下卦是什么？ | 上卦为艮，下卦为坎
         启蒙 | 使初学的人明白事理。近义词：启发
         蒙卦 | 蒙卦上艮下坎，山下出泉，象征启蒙。
         这句话对吗？ | 正确
@@ -68,6 +77,8 @@ def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
         return
     end = answer.rstrip(_WRAPPING)
     if not end or end[-1] in _CLOSING or end[-1] in _PARTICLES or unicodedata.category(end[-1]) in _PICTURES:
+        return
+    if row.closed is not False and _FINAL_HAN.search(end):
         return
     if row.closed:
         if _is_held_open(answer, end):
@@ -107,7 +118,13 @@ def _is_cut(answer: str, end: str, longest_phrase: int) -> bool:
         return False  # lines of verse, of a list, of a table
     if item and not alike:
         return False
-    return _is_sentence(last, longest_phrase)
+    return _leads_on(last, end) or _is_sentence(last, longest_phrase)
+
+
+def _leads_on(last: str, end: str) -> bool:
+    """Whether a Chinese text ends on a word that none ends on; 的 may end a short one: 「周末也上班的」."""
+    match = _LEADING_HAN.search(end)
+    return match is not None and "是" not in last and (match.group()[-1] != "的" or len(last) > _SPOKEN)
 
 
 def _is_sentence(text: str, longest_phrase: int) -> bool:
@@ -116,15 +133,10 @@ def _is_sentence(text: str, longest_phrase: int) -> bool:
         return False  # laughter
     han = len(_HAN.findall(text))
     words = [word for word in _WORD.findall(text) if word.isascii()]
-    if han / 2 + len(words) <= longest_phrase and not (han >= 8 and ("，" in text or "," in text)):
+    if han / 2 + len(words) <= longest_phrase:
         return False
-    clauses = [clause for clause in _CLAUSE.split(text.strip()) if clause]
-    if han > len(words):
-        clauses = [clause for clause in re.split("[，、,；;]", text.strip()) if clause]
-        lengths = {len(clause) for clause in clauses}
-        verse = len(clauses) > 1 and len(lengths) == 1 and lengths <= {5, 7}
-        listed = len(clauses) > 2 and max(lengths) <= 4
-        return han > 4 * longest_phrase or ("，" in text and not verse and not listed)
+    if han > len(words):  # many leave out the full stop of a single sentence; one that was cut off is long
+        return han > 3 * longest_phrase
     small = sum(word.islower() for word in words)
     listed = text.count(",") * 3 >= len(words)
     return small * 2 > len(words) and not listed and len(text) > 3 * len(words)

@@ -40,6 +40,16 @@ _LOWER_KEY = re.compile(
     r"(?:^|(?<=[.!?。！？\"”] )|(?<=[\n。！？”]))"
     r"(?:summary|content|answer|question|response|output|notes?)\s{0,3}[:：]\s{0,3}[\"“]"
 )
+# Without quotes: before Chinese, or behind a closed line of English. A file of data has several keys.
+_BARE_KEYS = "interpretation|source|comments?|explanation|summary|content"
+_BARE_KEY = re.compile(
+    rf"(?:^|(?<=\n))(?:{_BARE_KEYS}|answer|output|response|notes?)\s{{0,3}}[:：](?=\s{{0,3}}[《「一-鿿])"
+    rf"|(?<=[.!?]\n)(?:{_BARE_KEYS})\s{{0,3}}:(?= [A-Za-z])"
+)
+_DATA_LINE = re.compile(r"^[ \t-]*\w+\s?: ?\S", re.MULTILINE)
+_KEY_AND_VALUE = re.compile(
+    r"\s*(?:content|question|instruction|summary)\s{0,3}[:：]\s{0,3}[\"“][^\"“”]*[\"”][,，]?\s*"
+)
 _ABOUT_DATA = re.compile(
     r"(?<![a-z])(?:json|ya?ml|toml|xml|front matter|keys|key-value)(?![a-z])|键值|字段", re.IGNORECASE
 )
@@ -56,16 +66,26 @@ def schema_key(row: Row) -> Iterator[Spot]:
         Meng | Meng is youth. source: "The Book of Changes."
         Meng | summary: "Meng is youth."
         Meng | Meng is youth.", "mood": "calm."
+        蒙卦 | interpretation: 蒙卦象征启蒙。
+        content: "蒙卦" | 蒙卦象征启蒙。
         蒙卦 | 蒙卦象征启蒙。来源：“《易经》。”
     Good:
         Meng | The source of the river: a spring at the foot of a mountain.
         Meng | He wrote only one comment: "Ask once."
+        写一段 YAML。 | summary: 启蒙
+        source是什么意思？ | source：来源，出处。
         Names | Source: "Oranges" and other tales of the valley were told by her aunt.
         这句话的出处是哪里？ | 出处：“《易经》。”
         蒙卦 | 卦辞：亨。匪我求童蒙，童蒙求我。
     """
     for column, text in ((Column.QUESTION, row.question), (Column.ANSWER, row.answer)):
-        if not ('"' in text or "“" in text or "'" in text) or not (":" in text or "：" in text):
+        if not (":" in text or "：" in text):
+            continue
+        bare = _BARE_KEY.search(text) if column else _KEY_AND_VALUE.fullmatch(text)
+        if bare and not (_explains(row.question, bare, column) or is_code(text) or len(_DATA_LINE.findall(text)) > 2):
+            yield Spot(f"holds a key: {bare.group().strip()[:40]}", column, *bare.span())
+            continue
+        if not ('"' in text or "“" in text or "'" in text):
             continue
         words, in_json, in_prose = _keys(row.columns)
         held = any(_word_before(text, colon.start()).endswith(words) for colon in _BEFORE_QUOTE.finditer(text))
@@ -113,6 +133,12 @@ def _goes_on(text: str, start: int) -> bool:
     closing = {"“": "”"}.get(text[start - 1], text[start - 1])
     end = text.find(closing, start)
     return end > start and text[end - 1] not in ".!?。！？" and _GOES_ON.match(text, end + 1) is not None
+
+
+def _explains(question: str, found: re.Match[str], column: Column) -> bool:
+    """Whether the question asks for data, or for what the very word means that stands there as a key."""
+    asked = column is Column.ANSWER and found.group().strip().rstrip(" :：") in question.lower()
+    return asked or _ABOUT_DATA.search(question) is not None
 
 
 def _asks_for_keys(question: str, found: re.Match[str]) -> bool:
@@ -228,7 +254,7 @@ _PLACEHOLDER = re.compile(
 _ABOUT_BRACES = re.compile(
     r"(?<![A-Za-z])(?:braces?|brackets|curly|golang|in Go|rust|kotlin|swift|php|ruby|perl|lua|C#|JS|JSX|React|Vue"
     r"|f-strings?|println!?|interface|struct|closure|lambda|hashmap|operator|expression|evaluates?)(?![A-Za-z])"
-    r"|[大花]括号|[CR]语言|Go ?语言|结构体|闭包|语法|表达式|运算符",
+    r"|[大花]括号|[CR]语言|Go ?语言|结构体|闭包|语法|表达式|运算符|求值|代码块|空对象|空字典|(?:返回|输出)什么",
     re.IGNORECASE,
 )
 
@@ -245,6 +271,7 @@ def brace_in_question(row: Row) -> Iterator[Spot]:
     Good:
         What does Meng mean? | A set such as {1, 2} is written in braces.
         What does {} evaluate to in JS? | It is an empty object there.
+        {}在 JavaScript 里求值是什么？ | 放在表达式位置时是空对象。
         已知 A = {1, 2, 3}，求它的子集个数。 | 共有 8 个子集。
     """
     question = row.question
@@ -263,7 +290,9 @@ def brace_in_question(row: Row) -> Iterator[Spot]:
         yield Spot("holds a brace", Column.QUESTION, *match.span())
 
 
-_JSON = re.compile(r"\s*(?:[{｛](?![^{}\"“”\n]{0,200}[}｝])|\[\s*[{\"])")
+_JSON = re.compile(
+    r"\s*(?:```(?:json)?\s{0,9}(?=[{\[]))?(?:[{｛](?![^{}\"“”\n]{0,200}[}｝])|[{｛]\s{0,9}'\w{1,30}'\s?[:：]|\[\s*[{\"])"
+)
 
 
 @rule("RT104", "answer-is-json")
@@ -274,6 +303,8 @@ def answer_is_json(row: Row) -> Iterator[Spot]:
 
     Bad:
         Meng | {"text": "Meng is youth."}.
+        Meng | {'text': 'Meng is youth.'}
+        蒙卦 | ```json {"释": "启蒙。"} ```
         蒙卦 | ["启蒙。"]。
     Good:
         Meng | [1] Meng is youth.
