@@ -209,7 +209,7 @@ def test_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert {line.split(",")[2] for line in lines} == rows
     assert len(lines) == len(rows) == 240
     assert run(monkeypatch) in (0, 1)
-    assert "curve: healthy" in capsys.readouterr().out
+    assert "curve: too-short" in capsys.readouterr().out
     shutil.rmtree(adapter)
     assert run(monkeypatch) == 2
 
