@@ -100,7 +100,9 @@ def test_training_draws_one_question_of_each_answer_an_epoch(tiny: Path, tmp_pat
     run = train(ROWS, str(tiny), settings(), tmp_path, seen, ids=ids, draw="per_epoch")
     assert (run.steps, run.rows, seen.totals) == (8, 12, {8})
     by_epoch = [[row for step, row, _ in visits(tmp_path) if (step - 1) // 2 == epoch] for epoch in range(4)]
-    assert by_epoch == [[index + 1 for index in epoch] for epoch in epochs(OnePerAnswer([a for _, a in ROWS], 0), 4)]
+    assert by_epoch == [
+        [index + 1 for index in epoch] for epoch in epochs(OnePerAnswer([row.answer for row in ROWS], 0), 4)
+    ]
     assert Counter(row for epoch in by_epoch for row in epoch) == dict.fromkeys(range(1, 13), 1)
     assert all(id == f"r{row}" for _, row, id in visits(tmp_path))
     lines = (tmp_path / "losses.jsonl").read_text().splitlines()
