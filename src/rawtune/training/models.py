@@ -70,8 +70,10 @@ def load(
 
         on = device.choose(wanted, device.available(), quantise)
         dtype = compute_dtype(on)
-        if on == "cpu" and dtype is torch.bfloat16:
-            torch.set_float32_matmul_precision("medium")  # the fp32 products left over may use the bf16 tiles too
+        if on == "cpu":
+            # The fp32 products left over may use the bf16 tiles too, unless weights are to count as they are stored.
+            rough = dtype is torch.bfloat16 and not as_stored
+            torch.set_float32_matmul_precision("medium" if rough else "highest")
         source = chatglm.native(source, progress or Silent())
         tokenizer = _tokenizer(name, source)
         end = end_of_turn(tokenizer)
