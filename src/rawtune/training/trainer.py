@@ -22,6 +22,9 @@ from rawtune.training.stopping import Evaluate
 from rawtune.training.targets import target_modules
 from rawtune.training.tokens import Encoded
 
+_TOKENS_AT_ONCE = 1024
+"""On a CPU: enough to fill its cores."""
+
 
 def train(
     rows: Sequence[Row],
@@ -111,7 +114,8 @@ def tune(
         model, tokenizer = models.load(
             model_name, settings.quantise, progress, wanted=settings.device, shared_out=settings.sharding == "fsdp"
         )
-    with memory.explained("training", memory.next_setting(_share(settings))), models.quiet():
+    remedy = memory.next_setting(_share(settings, encoded, model.device.type))
+    with memory.explained("training", remedy), models.quiet():
         checkpoint = runs.last_whole_checkpoint(output)
         # In a group of processes the one that waits has asked before they were started.
         own = replay.once(ask, output, model, tokenizer, settings) if ask else replay.read(output) or replay.NONE
@@ -177,20 +181,21 @@ def _run(
 
     from rawtune.training.checking import Checker
     from rawtune.training.loop import AnswerTrainer
+    from rawtune.training.lora import lean
     from rawtune.training.pace import Pace
 
     set_seed(settings.seed)
-    model = get_peft_model(
-        model,
-        LoraConfig(
-            task_type="CAUSAL_LM",
-            target_modules=target_modules(model.config.model_type),
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
-        ),
+    adapter = LoraConfig(
+        task_type="CAUSAL_LM",
+        target_modules=target_modules(model.config.model_type),
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
     )
-    share = _share(settings)
+    model = get_peft_model(
+        model, lean(adapter) if settings.quantise == "none" and settings.sharding != "fsdp" else adapter
+    )
+    share = _share(settings, rows, model.device.type)
     micro_batch = share.micro_batch_size or share.batch_size
     row_count = len(sampler or rows)
     dtype = models.compute_dtype(model.device.type)
@@ -241,9 +246,17 @@ def _run(
     return model, trainer.state.log_history
 
 
-def _share(settings: Training) -> Training:
-    """The settings with the rows of a step that fall to this process."""
-    return settings.model_copy(update={"batch_size": settings.batch_size // size()})
+def _share(settings: Training, rows: Sequence[Encoded], on: str) -> Training:
+    """The settings with the rows of a step that fall to this process, and how many at once on a CPU if they are open.
+
+    There, more of them take no less time and more memory.
+    """
+    share = settings.batch_size // size()
+    at_once = settings.micro_batch_size
+    if on == "cpu" and at_once is None and settings.sharding != "fsdp":  # whose processes need not see a CPU alike
+        fit = max(1, _TOKENS_AT_ONCE // max(len(row.ids) for row in rows))
+        at_once = max(number for number in range(1, min(fit, share) + 1) if share % number == 0)
+    return settings.model_copy(update={"batch_size": share, "micro_batch_size": at_once})
 
 
 def _warmup_steps(settings: Training, rows: int) -> int:
