@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,8 @@ from rawtune.training.lora import LeanLinear, lean
 from rawtune.training.targets import target_modules
 
 
-@pytest.fixture(autouse=True)
-def exact() -> Iterator[None]:
-    """Loading on a CPU with matrix tiles lets float32 products be taken in bfloat16."""
-    precision = torch.get_float32_matmul_precision()
-    yield
-    torch.set_float32_matmul_precision(precision)
-
-
 def with_lora(tiny: Path, leaner: bool, **settings: Any) -> Any:
     model, _ = models.load(str(tiny))
-    torch.set_float32_matmul_precision("highest")
     torch.manual_seed(1)
     modules = target_modules("llama")
     config = LoraConfig(task_type="CAUSAL_LM", target_modules=modules, init_lora_weights=False, **settings)
@@ -37,6 +27,7 @@ def outcome(model: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     return logits, {name: weight.grad for name, weight in model.named_parameters() if weight.requires_grad}
 
 
+@pytest.mark.usefixtures("full_precision")
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_it_computes_what_peft_does(tiny: Path, dropout: float) -> None:
     ours, theirs = (with_lora(tiny, leaner, r=4, lora_alpha=12, lora_dropout=dropout) for leaner in (True, False))

@@ -96,6 +96,7 @@ def test_the_schedule_warms_up_and_falls_to_nothing(uninterrupted: TrainingRun) 
     assert rates[-1] == pytest.approx(1e-2 / 9)
 
 
+@pytest.mark.usefixtures("full_precision")
 def test_micro_batches_add_up_to_the_batch(tiny: Path, tmp_path: Path, rows: Rows) -> None:
     plain = settings(epochs=2, batch_size=4, dropout=0, learning_rate=1e-3)
     whole = train(rows, str(tiny), plain, tmp_path / "whole", Silent())
@@ -232,6 +233,7 @@ def test_checkpointing_learns_the_same(tiny: Path, tmp_path: Path, rows: Rows) -
     assert less.losses == pytest.approx(whole.losses, abs=1e-5)
 
 
+@pytest.mark.usefixtures("full_precision")
 def test_how_it_is_done_may_change_between_sessions(tiny: Path, tmp_path: Path, rows: Rows) -> None:
     plain = settings(dropout=0)
     whole = train(rows, str(tiny), plain, tmp_path / "whole", Silent())
