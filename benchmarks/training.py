@@ -46,6 +46,7 @@ from pathlib import Path
 import peft, torch, transformers.models.llama.modeling_llama
 from rawtune.config import Training
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import models
 from rawtune.training.trainer import train
 class Clock(Silent):
@@ -56,7 +57,7 @@ if mode == "load":
     told(load=time.perf_counter() - begin[0], cpu=time.process_time() - begin[1])
     sys.exit()
 settings = Training(recipe=mode, rank=8, alpha=16, dropout=0, learning_rate=5e-4, epochs=1, batch_size=8)
-train([tuple(row) for row in rows], model, settings, Path(folder), Clock())
+train([Row(*row) for row in rows], model, settings, Path(folder), Clock())
 """
 _CALLBACK = """
 from transformers import TrainerCallback
