@@ -192,9 +192,7 @@ def _run(
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
     )
-    model = get_peft_model(
-        model, lean(adapter) if settings.quantise == "none" and settings.sharding != "fsdp" else adapter
-    )
+    model = get_peft_model(model, lean(adapter) if settings.quantise == "none" else adapter)
     share = _share(settings, rows, model.device.type)
     micro_batch = share.micro_batch_size or share.batch_size
     row_count = len(sampler or rows)
