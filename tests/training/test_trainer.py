@@ -283,5 +283,5 @@ def test_half_precision_weights_carry_full_precision_adapters(
 def test_what_is_refused_leaves_no_folder_behind(tiny: Path, tmp_path: Path) -> None:
     settings = Training(max_output_tokens=8, max_cut=0.0)
     with pytest.raises(UsageError):
-        train([("What is it?", "word " * 50)], str(tiny), settings, tmp_path / "run", Silent())
+        train([Row("What is it?", "word " * 50)], str(tiny), settings, tmp_path / "run", Silent())
     assert not (tmp_path / "run").exists()
