@@ -8,10 +8,11 @@ import torch
 from torch.nn import functional
 
 from rawtune.config import Training
+from rawtune.diagnosis.logs import read_rows
 from rawtune.progress import Silent
 from rawtune.records import Row
 from rawtune.training import models
-from rawtune.training.row_losses import HEADER, ROW_LOSSES, RowLosses
+from rawtune.training.row_losses import FIRST, HEADER, LAST, ROW_LOSSES, RowLosses
 from rawtune.training.tokens import encode
 from rawtune.training.trainer import train
 
@@ -24,12 +25,13 @@ def settings(**changes: Any) -> Training:
 
 def read(folder: Path) -> list[dict[str, Any]]:
     with (folder / ROW_LOSSES).open(newline="") as file:
-        kinds = {"id": str, "mean": float, "max": float}
+        kinds = {"id": str, **dict.fromkeys(("mean", "max", "first", "last"), float)}
         return [{key: kinds.get(key, int)(value) for key, value in line.items()} for line in csv.DictReader(file)]
 
 
 def by_row(lines: list[dict[str, Any]]) -> dict[tuple[int, int], list[float]]:
-    return {(line["step"], line["row"]): [line["tokens"], line["mean"], line["max"]] for line in lines}
+    names = ("tokens", "mean", "max", "first", "last")
+    return {(line["step"], line["row"]): [line[name] for name in names] for line in lines}
 
 
 class Stop(Silent):
@@ -51,14 +53,40 @@ def test_tokens_find_their_rows_in_whatever_order_they_come(tmp_path: Path) -> N
     kept.write(2)
     assert (tmp_path / ROW_LOSSES).read_text().splitlines() == [
         ",".join(HEADER),
-        "1,3,c,2,2,3",
-        "1,1,a,3,1.5,4",
-        "1,2,b,1,2,2",
+        "1,3,c,2,2,3,3,3",
+        "1,1,a,3,1.5,4,0.5,4",
+        "1,2,b,1,2,2,2,2",
+    ]
+
+
+def test_the_ends_of_an_answer_are_told_apart_from_its_midst(tmp_path: Path) -> None:
+    kept = RowLosses()
+    kept.begin(tmp_path, 0)
+    losses = torch.arange(20.0, 0, -1)
+    losses[5], losses[9] = 50, 30
+    learnt = torch.zeros(2, 25, dtype=torch.bool)
+    learnt[0, 4:24], learnt[1, 2] = True, True
+    kept.add(torch.tensor([1, 2]), learnt, torch.cat([losses, torch.tensor([7.0])]))
+    kept.write(1)
+    (long, short) = read(tmp_path)
+    assert [long["max"], long["first"], long["last"]] == [50, 20, 30]
+    assert [short["max"], short["first"], short["last"]] == [7, 7, 7]
+
+
+def test_what_an_older_version_began_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / ROW_LOSSES).write_text("step,row,id,tokens,mean,max\n1,1,,2,3,4\n2,1,,2,3")
+    kept = RowLosses()
+    kept.begin(tmp_path, 2)
+    kept.add(torch.tensor([1]), torch.tensor([[True]]), torch.tensor([1.0]))
+    kept.write(3)
+    assert [(loss.step, loss.max, loss.first, loss.last) for loss in read_rows(tmp_path / ROW_LOSSES)] == [
+        (1, 4.0, None, None),
+        (3, 1.0, 1.0, 1.0),
     ]
 
 
 def test_an_earlier_session_is_kept_up_to_its_checkpoint(tmp_path: Path) -> None:
-    (tmp_path / ROW_LOSSES).write_text(",".join(HEADER) + "\n1,1,,2,3,4\n2,2,,2,3,4\n3,1,,2,3,4\n4,2,,2")
+    (tmp_path / ROW_LOSSES).write_text(",".join(HEADER) + "\n1,1,,2,3,4,4,4\n2,2,,2,3,4,4,4\n3,1,,2,3,4,4,4\n4,2,,2")
     kept = RowLosses()
     kept.begin(tmp_path, 2)
     kept.add(torch.tensor([1]), torch.tensor([[True]]), torch.tensor([1.0]))
@@ -81,7 +109,8 @@ def test_they_are_what_each_row_loses_alone(tiny: Path, tmp_path: Path, rows: Ro
             logits = model(ids).logits[0, :-1].float()
         losses = functional.cross_entropy(logits, ids[0, 1:], reduction="none")[mask[1:]]
         assert line["tokens"] == len(losses)
-        assert [line["mean"], line["max"]] == pytest.approx([losses.mean().item(), losses.max().item()], rel=1e-3)
+        expected = [losses.mean(), losses.max(), losses[:FIRST].max(), losses[-LAST:].max()]
+        assert by_row([line]).popitem()[1][1:] == pytest.approx([loss.item() for loss in expected], rel=1e-3)
 
 
 @pytest.mark.parametrize("changes", [{}, {"micro_batch_size": 1}, {"batch_size": 3}])

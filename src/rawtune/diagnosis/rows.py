@@ -44,7 +44,10 @@ CODE = "RT801"
 
 @dataclass(frozen=True, slots=True)
 class RowLoss:
-    """A row at one step: its number in the dataset, answer tokens, and the mean and the highest of their losses."""
+    """A row at one step: its number in the dataset, answer tokens, and the mean and the highest of their losses.
+
+    ``first`` and ``last`` are the highest of the tokens at the answer's beginning and at its end, where they are known.
+    """
 
     step: int
     row: int
@@ -52,6 +55,8 @@ class RowLoss:
     tokens: int
     mean: float
     max: float
+    first: float | None = None
+    last: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 LOSSES = "losses.jsonl"
 ROW_LOSSES = "row_losses.csv"
-HEADER = ("step", "row", "id", "tokens", "mean", "max")
-"""Step and row count from 1, the row in its dataset; losses are per answer token, in nats."""
+FIRST, LAST = 2, 12
+"""Answer tokens at either end that are looked at by themselves: faults of form stand there, and a mean hides them."""
+HEADER = ("step", "row", "id", "tokens", "mean", "max", "first", "last")
+"""Step and row count from 1, the row in its dataset; losses are per answer token, in nats.
+
+``max``, ``first`` and ``last`` are the highest of all tokens, of the ``FIRST`` and of the ``LAST``; the token that ends
+the answer is one of them."""
 NO_ROW = 0
 """The number of a row that only fills a batch up."""
 
@@ -26,7 +31,7 @@ class RowLosses:
 
     def __init__(self, ids: Sequence[str] = ()) -> None:
         self._ids = ids
-        # One for each micro-batch: number, learnt tokens, sum and maximum of losses, (batch, 4). One tensor, so that
+        # One for each micro-batch: number, learnt tokens, sum and maxima of losses, (batch, 6). One tensor, so that
         # processes exchange one; float32 is exact for numbers below 2**24, far above what is ever trained on.
         self._seen: list[Tensor] = []
         self._path = Path()
@@ -36,13 +41,18 @@ class RowLosses:
 
         The padding of a batch and the place of a row in it do not matter: a row's number comes with it.
         """
-        from torch import stack
+        from torch import arange, stack
 
-        row_of_token = learnt.nonzero()[:, 0]
+        row_of_token, tokens = learnt.nonzero()[:, 0], learnt.sum(1)
+        to_end = tokens.cumsum(0)[row_of_token] - arange(len(losses), device=losses.device)  # 1: a row's last token
         zeros = losses.new_zeros(len(rows))
+        ends = (to_end > tokens[row_of_token] - FIRST, to_end <= LAST)
+        maxima = [  # a cross-entropy is never below zero
+            zeros.scatter_reduce(0, row_of_token, some, "amax")
+            for some in (losses, *(losses.where(end, 0.0) for end in ends))
+        ]
         sums = zeros.index_add(0, row_of_token, losses)
-        maxima = zeros.scatter_reduce(0, row_of_token, losses, "amax")  # a cross-entropy is never below zero
-        self._seen.append(stack([rows.to(sums), learnt.sum(1).to(sums), sums, maxima], 1))
+        self._seen.append(stack([rows.to(sums), tokens.to(sums), sums, *maxima], 1))
 
     def begin(self, folder: Path, step: int) -> None:
         """Write into ``folder`` from now on, behind what an earlier session wrote there up to ``step``."""
@@ -57,12 +67,12 @@ class RowLosses:
         """Write down what was taken in since the last step; with several processes, all of them must call this."""
         lines = []
         for seen in map(gathered, self._seen):
-            for number, tokens, total, most in seen.tolist():
+            for number, tokens, total, *maxima in seen.tolist():
                 row = int(number)
                 if row == NO_ROW:
                     continue
                 name = self._ids[row - 1] if self._ids else ""
-                lines.append((step, row, name, int(tokens), f"{total / tokens:.6g}", f"{most:.6g}"))
+                lines.append((step, row, name, int(tokens), *(f"{loss:.6g}" for loss in (total / tokens, *maxima))))
         self._seen.clear()
         if not is_first():
             return
@@ -71,7 +81,9 @@ class RowLosses:
 
 
 def _lines(path: Path) -> Iterator[list[str]]:
-    """The lines of a file that may be missing, or torn at its end."""
+    """The lines of a file that may be missing, or torn at its end; an older version's, of fewer columns, filled up."""
     if path.exists():
         with path.open(newline="") as file:
-            yield from (line for line in csv.reader(file) if len(line) == len(HEADER))
+            reader = csv.reader(file)
+            columns = len(next(reader, HEADER))
+            yield from (line + [""] * (len(HEADER) - columns) for line in reader if len(line) == columns)
