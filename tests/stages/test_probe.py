@@ -24,7 +24,10 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, student: Path) -> Pat
 def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny_model import make_tiny_model
 
-    return make_tiny_model(tmp_path_factory.mktemp("student") / "tiny")
+    tiny = make_tiny_model(tmp_path_factory.mktemp("student") / "tiny")
+    config = tiny / "config.json"  # a byte is a token, so that a passage needs more room than the model's usual 1024
+    config.write_text(config.read_text().replace('"max_position_embeddings": 1024', '"max_position_embeddings": 2048'))
+    return tiny
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, knows: set[str]) -> None:

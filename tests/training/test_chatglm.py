@@ -17,6 +17,7 @@ from rawtune.comparison.answers import answer
 from rawtune.config import Training
 from rawtune.errors import ModelUnavailable
 from rawtune.progress import Silent
+from rawtune.records import Row
 from rawtune.training import models
 from rawtune.training.chatglm import converted, glm_modules, native, split_rows, vocabulary
 from rawtune.training.tokens import prompt_ids
@@ -270,22 +271,22 @@ def test_from_the_hub_only_what_is_needed_is_fetched(
     assert asked["patterns"] == ["config.json", "tokenizer.model"]
 
 
-def test_its_tokenizer_needs_no_weights(original: Path, tmp_path: Path, rows: tuple[tuple[str, str], ...]) -> None:
+def test_its_tokenizer_needs_no_weights(original: Path, tmp_path: Path, rows: tuple[Row, ...]) -> None:
     (bare := tmp_path / "bare").mkdir()
     for name in ("config.json", "tokenizer.model"):
         (bare / name).write_bytes((original / name).read_bytes())
     found, whole = models.load_tokenizer(str(bare)), models.load(str(original))[1]
-    assert prompt_ids(found, rows[2][0]) == prompt_ids(whole, rows[2][0])
+    assert prompt_ids(found, rows[2].question) == prompt_ids(whole, rows[2].question)
 
 
-def test_it_learns(original: Path, tmp_path: Path, rows: tuple[tuple[str, str], ...]) -> None:
+def test_it_learns(original: Path, tmp_path: Path, rows: tuple[Row, ...]) -> None:
     settings = Training(epochs=12, batch_size=4, learning_rate=1e-2, checkpoint_steps=100)
     run = train(rows, str(original), settings, tmp_path / "run", Silent())
     # r=16 on q, k, v, o, gate_up and down of two layers
     assert run.trainable_parameters == 2 * 16 * (128 + 2 * 96 + 128 + 160 + 112)
     assert run.losses[-1] < run.losses[0] / 2
     model, tokenizer = models.load(str(original))
-    prompts = [prompt_ids(tokenizer, question) for question, _ in rows]
+    prompts = [prompt_ids(tokenizer, row.question) for row in rows]
     before = answer(model, tokenizer, prompts, 40, 4)
     after = answer(models.with_adapter(model, tmp_path / "run"), tokenizer, prompts, 40, 4)
     assert before != after

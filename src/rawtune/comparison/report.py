@@ -147,7 +147,7 @@ def build(evidence: Evidence) -> dict[str, Any]:
             if case.suite is Suite.OUTSIDE
         ],
         "answers": [
-            {**asdict(case.answer(arm)), **found}
+            {**asdict(case.answer(arm)), "history": [list(turn) for turn in case.history], **found}
             for case in asked
             for arm, found in [
                 *((arm, asdict(found)) for arm, found in case.scores.items()),

@@ -80,48 +80,52 @@ class Session:
             raise self.calls.stopped
 
     async def _begun(self, passages: list[Passage], on_result: OnResult) -> tuple[list[Passage], ReplyForm | None]:
-        """The form of reply to be asked for, and those passages that are still to be brought to their end in it."""
-        # What is in flight comes home whatever becomes of the others: it may be paid already.
-        found = await asyncio.gather(*map(self._form, passages), return_exceptions=True)
-        left, forms = [], []
-        for passage, form in zip(passages, found, strict=True):
-            if isinstance(form, ReplyForm):
-                left.append(passage)
-                forms.append(form)
-            elif isinstance(form, TeacherError) and not self.calls.in_vain(form):
-                on_result(passage.id, form, ())
-            else:
-                raise form
-        return left, reply_form(self._work, self._teacher) or (forms[0] if forms else None)
+        """The form of reply to be asked for, and those passages that are still to be brought to their end in it.
 
-    async def _form(self, passage: Passage) -> ReplyForm:
-        """The strictest form of reply that the teacher holds to: as set, as remembered, or as now found out.
-
-        It is found out with the passage's own request, whose reply is stored and not asked for again. A passage that is
-        refused in every form, or whose call fails for good, tells nothing: then the error is raised.
+        It is found out with the passages' own requests, whose replies are stored and not asked for again. A passage
+        that is refused in a form that others are not, or whose call fails for good, ends here.
         """
         if known := reply_form(self._work, self._teacher):
-            return known
-        for form in self._teacher.forms:
-            request = next(conversations(self._work, self._teacher, self._prompt, form)(passage))
-            try:
-                reply = await self.calls.reply(request)
-            except CallRejected as error:
-                if form is self._teacher.forms[-1] or self.calls.in_vain(error):
-                    raise
-                continue
-            if form is ReplyForm.TEXT or _JSON.match(reply.text):
-                return self._remember(form)
-            labels = "|".join(map(re.escape, self._work.config.columns))
-            if re.search(rf"^\W*(?:{labels})\W*[:：]", reply.text, re.MULTILINE):
-                # It takes the demand and does not keep to it; it would not keep to another, either.
-                return self._remember(ReplyForm.TEXT)
-            return form  # neither: one odd reply says nothing about those to come
-        raise AssertionError("every teacher knows a form")
+            return passages, known
+        form, found = await self._taken(passages)
+        left = []
+        for passage, reply in zip(passages, found, strict=True):
+            if isinstance(reply, Reply):
+                left.append(passage)
+            elif isinstance(reply, TeacherError) and not self.calls.in_vain(reply):
+                on_result(passage.id, reply, ())
+            else:
+                raise reply
+        if left:
+            form = self._kept_to(form, [reply.text for reply in found if isinstance(reply, Reply)])
+        return left, form if left else None
 
-    def _remember(self, form: ReplyForm) -> ReplyForm:
-        self._work.ledger.save_reply_form(model_name(self._work), form)
-        return form
+    async def _taken(self, passages: list[Passage]) -> tuple[ReplyForm, list[Reply | BaseException]]:
+        """The strictest form that is not refused for all ``passages``, or the last, with what came of each of them."""
+        for form in self._teacher.forms:
+            begin = conversations(self._work, self._teacher, self._prompt, form)
+            calls = [self.calls.reply(next(begin(passage))) for passage in passages]
+            # What is in flight comes home whatever becomes of the others: it may be paid already.
+            found = await asyncio.gather(*calls, return_exceptions=True)
+            if not all(isinstance(reply, CallRejected) and not self.calls.in_vain(reply) for reply in found):
+                break
+        return form, found
+
+    def _kept_to(self, form: ReplyForm, texts: list[str]) -> ReplyForm:
+        """The form that replies to a demand for ``form`` keep to, remembered where they tell.
+
+        Who answers a demand for JSON in labelled lines takes the demand and does not keep to it; it would not keep to
+        another, either. A reply that is neither says nothing about those to come.
+        """
+        labels = "|".join(map(re.escape, self._work.config.columns))
+        if form is ReplyForm.TEXT or any(_JSON.match(text) for text in texts):
+            told = form
+        elif any(re.search(rf"^\W*(?:{labels})\W*[:：]", text, re.MULTILINE) for text in texts):
+            told = ReplyForm.TEXT
+        else:
+            return form
+        self._work.ledger.save_reply_form(model_name(self._work), told)
+        return told
 
 
 @asynccontextmanager
