@@ -28,7 +28,7 @@ def test_the_sum_and_what_is_next(book: Path) -> None:
         path = shutil.copy(opened.export(), "rows.csv")
     result = run(path)
     assert (result.return_value, result.stderr) == (0, "")
-    assert "0 taken + 60 already here + 0 superseded + 0 not taken = 60 rows" in result.output
+    assert "0 taken + 60 already here + 0 superseded + 0 held out + 0 not taken = 60 rows" in result.output
     assert "go on with" not in result.output
     text = Path(path).read_text(encoding="utf-8-sig").splitlines()
     Path(path).write_text("\n".join([*text[:3], '"Who wrote Faust?","Goethe did, in two parts."']), encoding="utf-8")
@@ -36,7 +36,7 @@ def test_the_sum_and_what_is_next(book: Path) -> None:
     assert result.return_value == 1
     assert "row 3 (line 4): no passage: no passage of this project supports its answer" in result.output
     assert "put the text that they were made from into raw/" in result.output
-    assert "0 taken + 2 already here + 0 superseded + 1 not taken = 3 rows" in result.output
+    assert "0 taken + 2 already here + 0 superseded + 0 held out + 1 not taken = 3 rows" in result.output
 
 
 def test_json_names_every_row_that_was_not_taken(book: Path) -> None:
@@ -65,7 +65,7 @@ def test_rows_that_arrive_are_said_to_be_run_on(book: Path) -> None:
 
 def test_what_a_file_says_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     row = Ended(1, 2, "a\x1b[2J.csv", next(iter(REMEDIES)), "neither \x07\nnor \u202e")
-    _print(Imported((row,), 0, 0, "columns \x9b31m问"), 0)
+    _print(Imported((row,), 0, 0, 0, "columns \x9b31m问"), 0)
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "columns \\x9b31m问"
     assert said[1] == f"a\\x1b[2J.csv, row 1 (line 2): {row.fate}: neither \\x07 nor \\u202e"

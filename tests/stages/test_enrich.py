@@ -478,4 +478,9 @@ def test_an_exported_row_of_the_teachers_making_is_known_when_it_comes_back(tmp_
         assert answer in text
         changed.write_text(text.replace(answer, "为了山下泉水。"), encoding="utf-8")
         imported = opened.import_rows(changed)
-        assert Counter(row.fate.value for row in imported.rows) == {"already here": 39, "no passage": 1}
+        assert Counter(row.fate.value for row in imported.rows) == {"already here": 39, "taken": 1}
+        opened.augment()
+        rows = {row.answer: row.template for row in opened._work.ledger.dataset_rows()}
+        assert (rows["为了山下泉水。"], answer in rows) == ("feedback", False)
+        imported = opened.import_rows(path)
+        assert Counter(row.fate.value for row in imported.rows) == {"already here": 39, "superseded": 1}

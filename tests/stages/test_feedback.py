@@ -105,7 +105,7 @@ def test_each_verdict_ends_in_a_named_state(guide: Path) -> None:
     before = (Message("user", "What of the battery?"), Message("assistant", "It lasts."))
     with Project(guide) as opened:
         say(opened, *ASKED["en"])
-        assert fates(opened) == {"waiting": 1}, "its passage has no row"
+        assert fates(opened) == {"taken": 1}, "it joins when its passage has a row"
         rows = trained(opened)
         test = next(row for row in opened._work.ledger.held_out_rows() if row.source.concept == "Battery")
         say(opened, "Who wrote Faust?", "Goethe wrote Faust.")
@@ -235,10 +235,9 @@ def test_an_export_with_feedback_comes_back_as_it_was(guide: Path, tmp_path: Pat
         text = path.read_text(encoding="utf-8-sig")
         changed.write_text(text.replace(f"{question},{answer}", f"{question},It holds for 12 hours."), encoding="utf-8")
         imported = opened.import_rows(changed)
-        assert [row.reason for row in imported.refused] == [
-            "the teacher or a user made its question, and answers of such rows cannot be taken"
-        ]
-        assert (imported.new, imported.changed) == (0, 0)
+        assert (imported.new, imported.changed, imported.own, imported.refused) == (0, 0, 1, [])
+        assert [one.fate for one in opened.feedback()] == [Fate.HERE, Fate.TAKEN]
+        assert trained(opened)[question] == ["It holds for 12 hours."]
 
 
 class Teacher:

@@ -75,13 +75,20 @@ def jsonl(path: Path, *rows: object) -> Path:
 
 
 def fates(imported) -> Counter:
-    assert sum(imported.summary.values()) == 2 * len(imported.rows) + imported.new + imported.changed
+    made = imported.new + imported.changed + imported.own
+    assert sum(imported.summary.values()) == 2 * len(imported.rows) + made
     assert [row.row for row in imported.rows] == list(range(1, len(imported.rows) + 1))
     return Counter(row.fate.value for row in imported.rows)
 
 
 def rows_of(opened: Project) -> dict[str, tuple[str, str]]:
     return {passage.id: (end.example.concept, end.example.answer) for passage, end in opened.outcomes() if end.example}
+
+
+def own(opened: Project) -> dict[str, str]:
+    """By question, the answers that are trained with questions of users' own."""
+    opened.augment()
+    return {row.question: row.answer for row in opened._work.ledger.dataset_rows() if row.template == "feedback"}
 
 
 def ids(folder: Path) -> dict[str, str]:
@@ -296,9 +303,9 @@ def test_what_is_no_row_of_a_passage_is_named_with_its_reason(guide: Path) -> No
     with Project(guide) as opened:
         imported = opened.import_rows(path)
         found = [row.fate.value for row in imported.rows]
-        assert found == ["several turns", "unreadable", "empty", "no concept", "no passage"]
+        assert found == ["several turns", "unreadable", "empty", "taken", "no passage"]
         assert all(row.reason for row in imported.refused)
-        assert (len(imported.refused), rows_of(opened)) == (5, {})
+        assert (len(imported.refused), rows_of(opened)) == (4, {})
 
 
 def test_a_column_names_what_a_question_of_its_own_is_about(guide: Path) -> None:
@@ -306,6 +313,7 @@ def test_a_column_names_what_a_question_of_its_own_is_about(guide: Path) -> None
     with Project(guide) as opened:
         assert fates(opened.import_rows(jsonl(guide / "c.jsonl", row))) == {"taken": 1}
         assert list(rows_of(opened).values()) == [("the battery of the X200", HOURS)]
+        assert own(opened) == {row["question"]: HOURS}
 
 
 def test_passages_with_the_same_text_share_the_row(tmp_path: Path) -> None:
@@ -342,3 +350,117 @@ def test_a_broken_provenance_is_named(tmp_path: Path, exported: Path) -> None:
     (tmp_path / "rows.provenance.jsonl").write_text('{"id": 1}\n', encoding="utf-8")
     with Project(exported) as opened, pytest.raises(RawTextError, match=r"rows\.provenance\.jsonl:1: no line"):
         opened.import_rows(path)
+
+
+FAQ = {
+    "en": [
+        ("How long does it run on its battery?", "The battery of the X200 holds for 12 hours."),
+        ("And how quickly is it full again?", "It is charged within 90 minutes with the charger supplied."),
+        ("Do you pay if water got in?", "Damage by water is not covered by the warranty."),
+    ],
+    "zh": [
+        ("买来多久之内坏了可以修？", "保修期为三年，自购买之日起计算。"),
+        ("手机进水了你们管不管？", "进水造成的损坏不在保修范围内。"),
+        ("保修是从哪天开始算的？", "保修自购买之日起计算。"),
+    ],
+}
+
+
+def faq(folder: Path, rows: list[tuple[str, str]], name: str = "faq.csv") -> Path:
+    return write(folder / name, [["question", "answer"], *map(list, rows)])
+
+
+@pytest.mark.parametrize("language", FAQ)
+def test_questions_of_their_own_are_trained_as_they_are(guide: Path, language: str) -> None:
+    rows = FAQ[language]
+    with Project(guide) as opened:
+        assert fates(opened.import_rows(faq(guide, rows))) == {"taken": 3}, "before there is any row"
+        assert own(opened) == dict(rows)
+        figures = {"joined": 3, "displaced_rows": 0, "asked_in_test": 0, "without_row": 0}
+        assert opened._work.ledger.stage("augment").summary["feedback"] == figures
+        assert set(fates(opened.import_rows(guide / "faq.csv"))) == {"already here"}
+        (row,) = [row for row in opened._work.ledger.dataset_rows() if row.question == rows[0][0]]
+        assert (row.source.origin, row.source.teacher) == ("edited", "faq.csv")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("rawtune.stages.feedback.ask_all", None)
+            assert opened.take_feedback().summary["taken"] == 3, "looked at anew, they stay"
+
+
+@pytest.mark.parametrize("language", FAQ)
+def test_their_ids_stay_from_export_to_import_to_export(guide: Path, tmp_path: Path, language: str) -> None:
+    rows = FAQ[language]
+    other = project.create(
+        tmp_path / "o", source=tmp_path / "guide.txt", settings=SETTINGS | {"passages": {"held_out": 0}}
+    )
+    (other / "raw").joinpath("guide.txt").replace(other / "raw" / (next((guide / "raw").iterdir())).name)
+    with Project(guide) as opened:
+        opened.import_rows(faq(guide, rows))
+        exported = opened.export()
+    with Project(other) as opened:
+        imported = opened.import_rows(exported)
+        assert set(fates(imported)) == {"taken"}
+        assert imported.own == 3
+        opened.export()
+        assert set(fates(opened.import_rows(exported))) == {"already here"}
+    assert ids(other) == ids(guide)
+
+
+@pytest.mark.parametrize("language", FAQ)
+def test_a_corrected_answer_is_not_taken_back_by_an_export(guide: Path, language: str) -> None:
+    rows = FAQ[language]
+    question, _ = rows[0]
+    right = rows[2][1] if language == "zh" else "It holds for 12 hours."
+    with Project(guide) as opened:
+        opened.import_rows(faq(guide, rows))
+        exported = opened.export()
+        changed = [(asked, right if asked == question else answer) for asked, answer in table(exported)[1:]]
+        imported = opened.import_rows(faq(guide, changed, "changed.csv"))
+        assert fates(imported) == {"taken": 1, "already here": len(changed) - 1}
+        for _ in range(2):  # before and after it is among the rows
+            assert fates(opened.import_rows(exported)) == {"superseded": 1, "already here": len(changed) - 1}
+            assert own(opened)[question] == right
+        assert fates(opened.import_rows(faq(guide, rows[:1]))) == {"superseded": 1}
+
+
+def test_nothing_that_is_held_out_is_trained_in_words_of_its_own(tmp_path: Path, guide: Path) -> None:
+    folder = project.create(tmp_path / "held", source=tmp_path / "guide.txt", settings=SETTINGS)
+    with Project(folder) as opened:
+        opened.augment()
+        imported = opened.import_rows(faq(folder, [*FAQ["en"], *FAQ["zh"]]))
+        (held,) = [passage for passage, _ in opened.outcomes() if passage.split is Split.HELD_OUT]
+        left = [row.row for row in imported.held_out]
+        assert left == [at for at, (_, said) in enumerate([*FAQ["en"], *FAQ["zh"]], 1) if said[:9] in held.text]
+        assert {row.reason for row in imported.held_out} == {"it is about a passage that is held out"}
+        assert len(own(opened)) == imported.own == 6 - len(left)
+        opened.export()
+
+
+def test_what_is_wrong_with_a_question_of_its_own_is_named(guide: Path) -> None:
+    (asked, right), (other, full), _ = FAQ["en"]
+    rows = [(asked, right), (asked.upper(), "It holds for 90 minutes."), (other, "It is full within 57 minutes.")]
+    with Project(guide) as opened:
+        imported = opened.import_rows(faq(guide, rows))
+        assert fates(imported) == {"conflicting": 2, "faulty": 1}
+        assert "RT201" in imported.rows[2].reason
+        assert opened.feedback() == []
+        assert own(opened) == {}
+        assert fates(opened.import_rows(faq(guide, [(other, full)]))) == {"taken": 1}
+
+
+def test_several_answers_about_one_passage_keep_to_their_questions(guide: Path) -> None:
+    rows = [("What is the charger of the X200?", "The charger is supplied."), ("What is Battery?", HOURS)]
+    with Project(guide) as opened:
+        imported = opened.import_rows(faq(guide, rows))
+        assert (fates(imported), imported.own, imported.new) == ({"taken": 2}, 2, 0)
+        assert own(opened) == dict(rows)
+        test = next(row.question for row in opened._work.ledger.held_out_rows() if "Battery" in row.question)
+        more = [
+            (test, "It holds for 12 hours."),
+            ("What is the battery of the X200?", "It is charged within 90 minutes."),
+        ]
+        imported = opened.import_rows(faq(guide, more))
+        assert [(row.fate.value, row.reason) for row in imported.rows] == [
+            ("held out", "the test asks its question"),
+            ("taken", ""),
+        ]
+        assert own(opened) == dict([*rows, more[1]])

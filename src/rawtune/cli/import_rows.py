@@ -27,8 +27,8 @@ def import_rows(file: Path, columns: tuple[str, str] | None, as_json: bool) -> i
     """Take rows of a file into the project: written elsewhere, or exported here and corrected.
 
     FILE is any that ``rawtune check`` reads: all formats of ``rawtune export``, exports of Easy Dataset and Argilla. A
-    row becomes the row of the passage that it was made from, as if written by hand; see docs/formats.md. Exit code 1 if
-    some rows could not be taken.
+    row becomes the row of the passage that it was made from, as if written by hand; a question of its own is trained
+    beside it; see docs/formats.md. Exit code 1 if some rows could not be taken.
     """
     from rawtune.cli.terminal import Terminal
 
@@ -37,7 +37,9 @@ def import_rows(file: Path, columns: tuple[str, str] | None, as_json: bool) -> i
         left = project.unasked()
     if as_json:
         refused = [row._asdict() for row in imported.refused]
-        click.echo(json.dumps({**imported.summary, "unasked": left, "refused": refused}, ensure_ascii=False))
+        held_out = [row._asdict() for row in imported.held_out]
+        told = {**imported.summary, "unasked": left, "refused": refused, "held_out_rows": held_out}
+        click.echo(json.dumps(told, ensure_ascii=False))
     else:
         _print(imported, left)
     return 1 if imported.refused else 0
@@ -49,21 +51,25 @@ def _print(imported: "Imported", left: int) -> None:
 
     if imported.note:
         click.echo(printable(imported.note))
-    by_fate = sorted(imported.refused, key=lambda row: list(Fate).index(row.fate))
+    by_fate = sorted([*imported.held_out, *imported.refused], key=lambda row: list(Fate).index(row.fate))
     for fate, group in groupby(by_fate, key=lambda row: row.fate):
         rows = list(group)
         for row in rows[:_SHOWN]:
             click.echo(printable(f"{_place(row)}: {fate}: {row.reason}", ONE_LINE))
         if len(rows) > _SHOWN:
             click.echo(f"... and {len(rows) - _SHOWN:,} more ({fate}); all of them with --json")
-        click.echo(f"  {REMEDIES[fate]}")
+        if fate in REMEDIES:
+            click.echo(f"  {REMEDIES[fate]}")
     counts = imported.summary
-    parts = [f"{counts[fate.value.replace(' ', '_')]:,} {fate}" for fate in (Fate.TAKEN, Fate.HERE, Fate.SUPERSEDED)]
+    fates = (Fate.TAKEN, Fate.HERE, Fate.SUPERSEDED, Fate.HELD_OUT)
+    parts = [f"{counts[fate.value.replace(' ', '_')]:,} {fate}" for fate in fates]
     click.echo(f"{' + '.join(parts)} + {len(imported.refused):,} not taken = {counts['rows']:,} rows")
     click.echo(f"{imported.new:,} passages got a row, {imported.changed:,} another one than before")
+    if imported.own:
+        click.echo(f"{imported.own:,} questions are trained in their own words")
     if left:
         click.echo(f"{left:,} passages have no row yet: the teacher will be asked about them")
-    if imported.new or imported.changed:
+    if imported.new or imported.changed or imported.own:
         click.echo("go on with: rawtune run")
 
 

@@ -18,8 +18,9 @@ _NAMES = {"document": "source", "document_sha256": "source_sha256", "prompt_hash
 
 
 class Line(NamedTuple):
-    """Of a row of a dataset: its number, what its question was made of, its parent, and the parent's place."""
+    """Of a row of a dataset: its id and number, what its question was made of, its parent, and the parent's place."""
 
+    id: str
     row: int
     concept: str
     template: str | None

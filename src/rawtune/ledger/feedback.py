@@ -14,7 +14,12 @@ from rawtune.ledger.mapping import Part
 from rawtune.records import Example, Message, Origin, Split, content_hash
 
 TEMPLATE = "feedback"
-"""Stands for the question template of rows whose question a user asked."""
+"""Stands for the question template of rows whose question a user asked, or wrote into a file."""
+
+
+def row_id(passage_id: str, question: str, answer: str) -> str:
+    """Identity of the row that a user's question becomes, whichever model or file answered it."""
+    return content_hash([passage_id, TEMPLATE, question, answer])
 
 
 class Verdict(StrEnum):
@@ -38,7 +43,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A user's verdict on an answer that ``model`` gave after ``history``, and how it ended.
+    """A user's verdict on an answer that ``model``, or a file of that name, gave after ``history``, and how it ended.
 
     ``correction`` is the answer that it should have given, empty if the user named none. Of one that was taken,
     ``row`` is the answer to train on and ``author`` who wrote it.
@@ -67,7 +72,7 @@ class Feedback:
         by_person = self.verdict is Verdict.GOOD or self.correction
         return replace(
             parent,
-            id=content_hash([parent.passage_id, TEMPLATE, self.id, self.row]),
+            id=row_id(parent.passage_id, self.question, self.row),
             question=self.question,
             answer=self.row,
             origin=Origin.EDITED if by_person else Origin.WRITTEN,
@@ -80,14 +85,24 @@ class Feedback:
 class Verdicts(Part):
     """The feedback that a project has got."""
 
-    def save_feedback(self, given: Feedback) -> None:
-        """Keep a verdict, instead of an earlier one on the same answer; the same one again changes nothing."""
+    def save_feedback(self, *given: Feedback) -> None:
+        """Keep verdicts, each instead of an earlier one on the same answer.
+
+        The same one again changes nothing, unless something else than a row became of it.
+        """
         table = tables.feedback
-        values = _columns(given)
-        statement = insert(table).values(values)
-        other = or_(table.c.verdict != given.verdict.value, table.c.correction != given.correction)
+        statement = insert(table)
+        new = statement.excluded
+        other = or_(
+            table.c.verdict != new.verdict,
+            table.c.correction != new.correction,
+            (table.c.fate != Fate.NEW.value) & (table.c.fate != Fate.TAKEN.value),
+        )
+        values = {column.name: new[column.name] for column in table.columns}
         with self._database.write() as connection:
-            connection.execute(statement.on_conflict_do_update(["id"], set_=values, where=other))
+            if given:
+                statement = statement.on_conflict_do_update(["id"], set_=values, where=other)
+                connection.execute(statement, [_columns(one) for one in given])
 
     def feedback(self) -> list[Feedback]:
         """All of it, the oldest first."""

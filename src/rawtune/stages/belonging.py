@@ -12,7 +12,7 @@ from rawtune.augmentation.kinds import PREFIX
 from rawtune.augmentation.questions import PLACEHOLDER
 from rawtune.dataset import provenance
 from rawtune.dataset.rows import Record
-from rawtune.ledger.feedback import TEMPLATE
+from rawtune.ledger.feedback import Fate, row_id
 from rawtune.records import History, Passage, content_hash
 from rawtune.stages.stage import Work
 from rawtune.stages.templates import load_templates
@@ -24,19 +24,21 @@ _LANGUAGES = ("en", "zh")
 
 
 class Home(NamedTuple):
-    """Where a row belongs. ``exported`` says that it was once exported so: nobody has changed it since."""
+    """Where a row belongs. ``exported`` says that it was once exported so: nobody has changed it since.
+
+    ``own`` says that its question is a wording of its own, which no template asks; then it may name no ``concept``, as
+    its answer need not be the passage's. ``known`` says that the project asks the question already.
+    """
 
     passage: Passage
     concept: str
     exported: bool
+    own: bool
+    known: bool
 
 
 class NoPassage(ValueError):
     """Why it cannot be told which passage a row belongs to."""
-
-
-class NoConcept(ValueError):
-    """Why it cannot be told what a row is about."""
 
 
 class _Asked(NamedTuple):
@@ -51,14 +53,16 @@ class Belonging:
     """Finds the passages of a project that the rows of ``file`` were made from.
 
     A question that stands in a dataset of the project, or in the one that the file is part of, leads to its passage.
-    Any other has to be a question template filled with a concept, or a term that the passage holds, or the row names
-    its ``concept``: a passage has one row, which is asked in the words of all templates. Then the passage is the one
-    that ``rawtune check --source`` would find.
+    That of any other is the one that ``rawtune check --source`` would find. A passage has one row, which is asked in
+    the words of all templates: such a question is a template filled with a concept, or a term that the passage holds,
+    or the row names its ``concept``. All others are wordings of their own.
     """
 
     def __init__(self, work: Work, file: Path) -> None:
         self._passages = list(work.ledger.passages())
+        self._by_id = {passage.id: passage for passage in self._passages}
         self._exported: set[str] = set()
+        self._kinds: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._asked: dict[str, dict[tuple[str, str], _Asked]] = defaultdict(dict)
         places = {(p.document, p.document_sha256, p.start, p.end): p for p in self._passages}
         sides = sorted((work.folder / "datasets").glob(f"*{provenance.ENDING}"), reverse=True)
@@ -68,17 +72,24 @@ class Belonging:
             self._exported.add(line.parent)
             passage = places.get((line.source, line.source_sha256, line.start, line.end))
             template = line.template or PLACEHOLDER
-            if passage and PLACEHOLDER in template:
+            if PLACEHOLDER not in template:
+                self._exported.add(line.id)
+                if passage:
+                    self._kinds[passage.id].add((line.parent, template.removeprefix(PREFIX)))
+            elif passage:
                 question = template.replace(PLACEHOLDER, line.concept)
                 self._asked[question].setdefault((passage.id, line.concept), _Asked(passage, line.concept, line.row))
-        self._made: dict[tuple[History, str], str] = {}
+        self._made: dict[tuple[History, str], tuple[str, str]] = {}
         self._wordings: set[tuple[str, str]] = set()
         answers = {row.id: row.answer for row in work.ledger.synthesised()}
         for row in work.ledger.training_rows():
-            if (row.template or "").startswith((PREFIX, TEMPLATE)):
-                self._made[row.history, row.question] = row.answer
+            if PLACEHOLDER not in (row.template or PLACEHOLDER):
+                self._made[row.history, row.question] = row.answer, row.passage_id
             elif answers.get(row.parent or "", row.answer) != row.answer:
                 self._wordings.add((row.question, row.answer))
+        for one in work.ledger.feedback():
+            if one.fate is Fate.TAKEN:
+                self._made[(), one.question] = one.row, one.passage_id
         known = (load_templates(work), *map(questions.load, _LANGUAGES))
         lines = {line for templates in known for line in (*templates.train, *templates.held_out)}
         saying = {line for line in lines if len(_WORD.findall(line.replace(PLACEHOLDER, ""))) >= _SAYING}
@@ -86,20 +97,15 @@ class Belonging:
         self._loose = [_pattern(line) for line in (lines - saying) | {PLACEHOLDER}]
 
     def made(self, record: Record) -> bool:
-        """Whether this row was made besides the passage's own, so that there is nothing to take.
-
-        Raises ``NoPassage`` for one whose answer was changed: it cannot become the passage's row.
-        """
+        """Whether this row was made besides the passage's own, so that there is nothing to take."""
         *history, (question, answer) = [(turn.question.strip(), turn.answer.strip()) for turn in record.turns]
-        asked = tuple(history), question
-        if self._made.get(asked, answer) != answer:
-            raise NoPassage("the teacher or a user made its question, and answers of such rows cannot be taken")
-        return asked in self._made or (not history and (question, answer) in self._wordings)
+        said, _ = self._made.get((tuple(history), question), (None, ""))
+        return said == answer or (not history and (question, answer) in self._wordings)
 
     def homes(self, record: Record) -> list[Home]:
         """The passages of a record of one turn: several only if their texts are the same.
 
-        Raises ``NoPassage`` or ``NoConcept``.
+        Raises ``NoPassage``.
         """
         turn = record.turns[0]
         answer = turn.answer.strip()
@@ -107,19 +113,23 @@ class Belonging:
         if turn.more:  # Alpaca's instruction may be the same for all rows, and the question stand in its input
             forms.append(turn.question[turn.more[1] :].strip())
         for form in forms:
+            _, passage_id = self._made.get(((), form), ("", ""))
+            if passage := self._by_id.get(passage_id):
+                return [self._own(passage, form, answer, known=True)]
             if asked := self._asked.get(form):
                 return self._told(list(asked.values()), answer, record.number)
-        concept = record.concept.strip() or next(iter(_filling(self._saying, forms)), "")
-        at = self._source.find(forms[0], answer, concept)
+        named, filled = record.concept.strip(), next(iter(_filling(self._saying, forms)), "")
+        at = self._source.find(forms[0], answer, named or filled)
         if at is None:
             raise NoPassage("no passage of this project supports its answer")
         passage = self._passages[at]
-        if not concept:
-            said = passage.text.casefold()
-            concept = next((term for term in _filling(self._loose, forms[-1:]) if term.casefold() in said), "")
-        if not concept:
-            raise NoConcept("its question fills no template and is no term of its passage")
-        return [self._home(passage, concept, answer)]
+        own = self._own(passage, forms[0], answer, known=False)
+        if own.exported:
+            return [own]
+        said = passage.text.casefold()
+        loose = (term for term in _filling(self._loose, forms[-1:]) if term.casefold() in said)
+        filled = filled or next(loose, "")
+        return [self._home(passage, named or filled, answer)._replace(own=not filled, known=False)]
 
     def _told(self, asked: list[_Asked], answer: str, number: int) -> list[Home]:
         """The homes of a row whose question is known: where there are several, by its answer, else by its number."""
@@ -132,7 +142,15 @@ class Belonging:
         return likely
 
     def _home(self, passage: Passage, concept: str, answer: str) -> Home:
-        return Home(passage, concept, content_hash([passage.id, concept, answer]) in self._exported)
+        exported = content_hash([passage.id, concept, answer]) in self._exported
+        return Home(passage, concept, exported, own=False, known=True)
+
+    def _own(self, passage: Passage, question: str, answer: str, *, known: bool) -> Home:
+        ids = {row_id(passage.id, question, answer)}
+        ids |= {content_hash([parent, kind, question, answer]) for parent, kind in self._kinds.get(passage.id, ())}
+        asked = self._asked.get(question, {}).values()
+        ids |= {content_hash([row.passage.id, row.concept, answer]) for row in asked}
+        return Home(passage, "", not ids.isdisjoint(self._exported), own=True, known=known)
 
     @cached_property
     def _source(self) -> Source:

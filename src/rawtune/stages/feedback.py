@@ -3,13 +3,13 @@
 An answer called good, and a correction, are taken with the user's own question. To a question whose answer is bad,
 with no correction, a teacher that writes gives one from the passage. All of them are held to the rules of other rows.
 What is taken joins the training rows in ``augment``, beside the rows of the passage that it is about; nothing about a
-passage that is held out does, and no question that the test asks.
+passage that is held out does, and no question that the test asks. Questions of an imported file go the same way.
 """
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from rawtune.augmentation.answering import answer
 from rawtune.augmentation.questions import PLACEHOLDER
@@ -62,7 +62,7 @@ def take(work: Work) -> Considered:
 
     The teacher's replies are stored, so they are paid for once. Raises ``GateFailed`` if the money was not agreed to.
     """
-    fresh = {"fate": Fate.NEW, "reason": "", "passage_id": "", "row": "", "author": ""}
+    fresh = {"fate": Fate.NEW, "reason": "", "row": "", "author": ""}
     # The newest first: of two answers to one question, its own is taken.
     given = [replace(one, **fresh) for one in reversed(work.ledger.feedback())]  # type: ignore[arg-type]  # mixed types
     considering = _Considering(work)
@@ -77,6 +77,23 @@ def take(work: Work) -> Considered:
     work.ledger.end_feedback(considered.ended)
     work.log.write("feedback", **considered.summary)
     return considered
+
+
+def add(work: Work, given: Sequence[Feedback]) -> list[Feedback]:
+    """Take answers that a file gives to questions, no two to one; what became of each, in their order.
+
+    Each names its passage. Only what is taken is kept; earlier feedback that answers the same question gives way.
+    """
+    before = [one for one in work.ledger.feedback() if one.fate is Fate.TAKEN]
+    considering = _Considering(work, before)
+    ended = considering.close([considering.begin(one) for one in given])
+    taken = [one for one in ended if one.fate is Fate.TAKEN]
+    asked = {plain(one.question) for one in taken}
+    newer = {"fate": Fate.HERE, "reason": "newer feedback answers its question"}
+    older = [replace(one, **newer) for one in before if plain(one.question) in asked]  # type: ignore[arg-type]  # mixed
+    work.ledger.end_feedback(older)
+    work.ledger.save_feedback(*taken)
+    return ended
 
 
 def inputs(work: Work) -> dict[str, str]:
@@ -108,7 +125,7 @@ def joined(
         "without_row": number - len(found),
     }
     work.tell(
-        f"{number} answers from feedback: {len(taken)} join the rows to train on, in place of"
+        f"{number} answers to users' own questions: {len(taken)} join the rows to train on, in place of"
         f" {figures['displaced_rows']} others"
     )
     if left := number - len(taken):
@@ -130,17 +147,17 @@ def _is_answered(one: Feedback) -> bool:
 
 
 class _Considering:
-    """All that decides what becomes of feedback."""
+    """All that decides what becomes of feedback; ``settled`` is such whose rows stay."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, settled: Sequence[Feedback] = ()) -> None:
         self._work = work
         self._passages = list(work.ledger.passages())
         self._by_id = {passage.id: passage for passage in self._passages}
-        self._source = Source(passage.text for passage in self._passages)
         self._checker = Checker(work.config.verification, weights(work))
         self._parents = {row.passage_id: row for row in work.ledger.synthesised()}
         rows = [row for row in work.ledger.training_rows() if row.template != TEMPLATE]
         self._trained = {(plain(row.question), row.answer.strip()) for row in rows}
+        self._trained |= {(plain(one.question), one.row) for one in settled}
         self._answered = {question for question, _ in self._trained}
         self._asked = {plain(entry.question) for entry in work.ledger.held_out_rows()}
         for template in load_templates(work).held_out:
@@ -154,22 +171,27 @@ class _Considering:
     def begin(self, one: Feedback) -> Feedback:
         """With its passage, and the answer to train on if the user named one; or with the reason why not."""
         wanted = one.answer if one.verdict is Verdict.GOOD else one.correction
-        at = self._source.find(one.question, wanted or one.question)
-        if at is None:
-            return replace(one, fate=Fate.NO_PASSAGE, reason="no passage of this project speaks of it")
-        passage = self._passages[at]
+        passage = self._by_id.get(one.passage_id) or self._found(one.question, wanted)
+        if passage is None:
+            return replace(one, fate=Fate.NO_PASSAGE, reason="no passage of this project speaks of it", passage_id="")
         one = replace(one, passage_id=passage.id)
         if passage.split is not Split.TRAIN:
             return replace(one, fate=Fate.HELD_OUT, reason="it is about a passage that is held out")
         if plain(one.question) in self._asked:
             return replace(one, fate=Fate.HELD_OUT, reason="the test asks its question")
         parent = self._parents.get(passage.id)
-        if parent is None:
-            return replace(one, fate=Fate.WAITING, reason="its passage has no row yet: rawtune synth")
-        if one.history and plain(parent.concept) not in plain(one.question):
+        if one.history and (parent is None or plain(parent.concept) not in plain(one.question)):
             leans = "its question leans on what was said before; ask it in full after /clear"
             return replace(one, fate=Fate.WAITING, reason=leans)
         return replace(one, row=wanted.strip(), author=one.model if one.verdict is Verdict.GOOD else "by hand")
+
+    def _found(self, question: str, answer: str) -> Passage | None:
+        at = self._source.find(question, answer or question)
+        return None if at is None else self._passages[at]
+
+    @cached_property
+    def _source(self) -> Source:
+        return Source(passage.text for passage in self._passages)
 
     def close(self, begun: list[Feedback]) -> list[Feedback]:
         """Those with an answer taken, or why not; the others as they are."""
@@ -189,7 +211,7 @@ class _Considering:
 
     def _checked(self, one: Feedback) -> Feedback:
         """As it is, unless the rules refuse its answer."""
-        if _is_answered(one) and (errors := self._errors(one, self.passage(one), self._parents[one.passage_id])):
+        if _is_answered(one) and (errors := self._errors(one)):
             return replace(one, fate=Fate.REFUSED, reason="; ".join(errors))
         return one
 
@@ -226,13 +248,14 @@ class _Considering:
             ]
         return begun
 
-    def _errors(self, one: Feedback, passage: Passage, parent: Example) -> list[str]:
+    def _errors(self, one: Feedback) -> list[str]:
         """What the rules find wrong with it, as a row of its passage."""
+        passage, parent = self.passage(one), self._parents.get(one.passage_id)
         language = expected(self._work.config.language, passage.text)
         row = Row(
             one.question,
             one.row,
-            concept=parent.concept,
+            concept=parent.concept if parent else "",
             language=language,
             passage=passage.text,
             split=Split.TRAIN.value,
