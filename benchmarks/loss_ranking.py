@@ -27,7 +27,8 @@ from corpora import corpora
 
 from rawtune.config import Training
 from rawtune.diagnosis.logs import read_rows
-from rawtune.diagnosis.rows import RowLoss, ranking, stand_out
+from rawtune.diagnosis.rows import ranking
+from rawtune.diagnosis.visits import RowLoss
 from rawtune.progress import Silent
 from rawtune.records import Row
 from rawtune.testing.faults import Sample, plant
@@ -126,26 +127,27 @@ def trained(planted: Sequence[Planted], batch: int, seed: int, folder: Path) -> 
         csv.writer(file).writerows((row.concept, row.template, row.fault) for row in planted)
 
 
-def judge(folder: Path) -> tuple[dict[str, tuple[float, float, float]], int, int]:
+def judge(folder: Path, planted: Sequence[Planted]) -> tuple[dict[str, tuple[float, float, float]], int, int]:
     """By family its average precision, the batch mean's and chance; clean rows told as standing out, and all clean."""
     losses = read_rows(folder / ROW_LOSSES)
-    with (folder / _LABELS).open(newline="", encoding="utf-8") as file:
-        labels = dict(enumerate(csv.reader(file), 1))
-    concepts = {row: label[0] for row, label in labels.items()}
-    templates = {row: label[1] for row, label in labels.items()}
-    ranked = {suspect.row: share for share, suspect in ranking(losses, concepts, templates)}
+    made_of = dict(enumerate(planted, 1))
+    concepts, templates, answers = (
+        {number: getattr(row, name) for number, row in made_of.items()} for name in ("concept", "template", "answer")
+    )
+    found = ranking(losses, concepts, templates, answers=answers)
+    ranked = {suspect.row: share for share, suspect in found}
     batch = batch_means(losses)
     areas = {}
     for family, (kinds, _) in FAMILIES.items():
-        among = [row for row, label in labels.items() if label[2] in ("", *kinds)]
-        positive = [labels[row][2] != "" for row in among]
+        among = [number for number, row in made_of.items() if row.fault in ("", *kinds)]
+        positive = [made_of[number].fault != "" for number in among]
         if any(positive):
             areas[family] = tuple(
                 average_precision(positive, [scores[row] for row in among])
                 for scores in (ranked, batch, dict.fromkeys(among, 0.0))
             )
-    told = {suspect.row for suspect in stand_out(losses, concepts, templates)}
-    clean = [row for row, label in labels.items() if not label[2]]
+    told = {suspect.row for share, suspect in found if share > 1}
+    clean = [number for number, row in made_of.items() if not row.fault]
     return areas, len(told.intersection(clean)), len(clean)
 
 
@@ -172,7 +174,7 @@ def main() -> None:
                 planted = rows(placement, share, *options)
                 if not (folder / _LABELS).exists():
                     trained(planted, given.batch, given.seed, folder)
-                areas, alarms, clean = judge(folder)
+                areas, alarms, clean = judge(folder, planted)
                 real = sum(row.fault != "" for row in planted) / len(planted)
                 for family, area in areas.items():
                     found[family].append(area)

@@ -13,9 +13,10 @@ from tests.tiny_model import make_tiny_model
 from rawtune import cli, project
 from rawtune.config import Training
 from rawtune.dataset import files
+from rawtune.diagnosis.rows import Suspect
 from rawtune.project import Project
 from rawtune.records import State, Suite
-from rawtune.stages.diagnose import diagnose
+from rawtune.stages.diagnose import _reason, diagnose
 from rawtune.training import runs
 from rawtune.training.row_losses import HEADER
 
@@ -246,3 +247,22 @@ def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     for arguments in ([], ["missing"], ["empty"], ["empty", "--quarantine"]):
         assert run(monkeypatch, *arguments) == 2
+
+
+@pytest.mark.parametrize(
+    ("suspect", "said"),
+    [
+        (Suspect(3, 6.0), "it was harder to learn than others of its concept"),
+        (Suspect(3, -6.0), "it was easier to learn than others of its concept"),
+        (Suspect(3, 6.0, part="first"), "its first tokens were harder to learn than others of its concept"),
+        (Suspect(3, 6.0, "concept", "蒙", 4, "last"), "the last tokens of the 4 rows of the concept '蒙' were harder"),
+        (
+            Suspect(3, 6.0, "swap", "蒙"),
+            "its answer stands under '蒙', too, as the texts tell, and by the losses",
+        ),
+    ],
+)
+def test_the_reason_says_what_stood_out(suspect: Suspect, said: str) -> None:
+    reason = _reason(suspect)
+    assert reason.startswith(said)
+    assert "by 6.0 deviations" in reason

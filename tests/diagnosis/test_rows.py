@@ -1,11 +1,13 @@
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from math import exp
 
 import pytest
 
-from rawtune.diagnosis.rows import RowLoss, beside_siblings, concept_scores, ranking, scores, stand_out, template_scores
+from rawtune.diagnosis.rows import concept_scores, ranking, scores, stand_out, template_scores
+from rawtune.diagnosis.siblings import beside_siblings
+from rawtune.diagnosis.visits import RowLoss
 
 CONCEPTS, TEMPLATES = 24, 20
 CONCEPT = {row: f"c{(row - 1) // TEMPLATES}" for row in range(1, CONCEPTS * TEMPLATES + 1)}
@@ -117,3 +119,36 @@ def test_the_ranking_holds_every_row_once() -> None:
     assert stand_out(losses, CONCEPT, TEMPLATE) == list(ranked[:beyond])
     assert 0 < beyond < len(ranked)
     assert ranking([]) == []
+
+
+def with_ends(losses: list[RowLoss], first: Collection[int] = (), last: Collection[int] = ()) -> list[RowLoss]:
+    """The same rows with losses at both ends of their answers; those of some are far higher."""
+    chance = random.Random(1)
+    usual = {name: (chance.uniform(1, 2), chance.uniform(1.5, 2.5)) for name in sorted(set(CONCEPT.values()))}
+    found = []
+    for seen in losses:
+        ends = [seen.mean * by * exp(chance.gauss(0, 0.1)) for by in usual[CONCEPT[seen.row]]]
+        high = [loss * (8 if seen.row in rows else 1) for loss, rows in zip(ends, (first, last), strict=True)]
+        found.append(replace(seen, first=high[0], last=high[1]))
+    return found
+
+
+def test_ends_of_healthy_rows_are_left_alone() -> None:
+    assert sum(bool(stand_out(with_ends(epoch(seed=seed)), CONCEPT, TEMPLATE)) for seed in range(20)) <= 2
+
+
+@pytest.mark.parametrize("concepts", [CONCEPT, {}])
+def test_what_stands_out_at_an_end_of_an_answer_says_at_which(concepts: dict[int, str]) -> None:
+    losses = epoch()
+    assert stand_out(losses, concepts) == []
+    found = stand_out(with_ends(losses, first={30}, last={77}), concepts)
+    assert {(suspect.row, suspect.by, suspect.part) for suspect in found} == {(30, "row", "first"), (77, "row", "last")}
+
+
+@pytest.mark.parametrize("part", ["first", "last"])
+def test_a_concept_stands_out_by_an_end_of_its_answer(part: str) -> None:
+    rows = {row for row, name in CONCEPT.items() if name == "c7"}
+    found = stand_out(with_ends(epoch(), **{part: rows}), CONCEPT, TEMPLATE)
+    assert {(suspect.row, suspect.by, suspect.group, suspect.part) for suspect in found} == {
+        (row, "concept", "c7", part) for row in rows
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rawtune.diagnosis.entries import LOSSES, STEPS, Entry, entries, is_summary, number, value
-from rawtune.diagnosis.rows import RowLoss
+from rawtune.diagnosis.visits import RowLoss
 from rawtune.errors import UsageError
 
 _HINT = "give an adapter's folder, a trainer_state.json, or a CSV or JSONL with step and loss"

@@ -22,14 +22,17 @@ from rawtune.training.row_losses import LOSSES, ROW_LOSSES
 from rawtune.training.saving import saving
 from rawtune.verification import marks
 
+_PARTS = {"first": "first tokens", "last": "last tokens"}
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """A row that stands out, and what it was made of as far as that is known.
 
-    ``row`` is its id, or its number in the dataset; ``by`` says whether it stands out by itself (``row``), or with its
-    ``concept`` or ``template``. ``own`` says whether its answer is that of its passage's row, and not made of it
-    besides: a question of another kind, another wording, or a user's feedback.
+    ``row`` is its id, or its number in the dataset; ``by`` says whether it stands out by itself (``row``), with its
+    ``concept`` or ``template``, or for an answer that another concept has, too (``swap``). ``own`` says whether its
+    answer is that of its passage's row, and not made of it besides: a question of another kind, another wording, or a
+    user's feedback.
     """
 
     row: str
@@ -89,7 +92,8 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
     if seen:
         made_of = _made_of(work, path, {row.row: row.id for row in seen}) if work else {}
         siblings = _named(made_of, "siblings") if work else None
-        suspects = stand_out(seen, _named(made_of, "concept"), _named(made_of, "template"), siblings)
+        concepts, templates, answers = (_named(made_of, name) for name in ("concept", "template", "answer"))
+        suspects = stand_out(seen, concepts, templates, siblings, answers)
         names = {row.row: row.id or str(row.row) for row in seen}
         rows = [_told(suspect, names[suspect.row], made_of.get(suspect.row, {})) for suspect in suspects]
         accepted = marks.read(work.folder / marks.PROJECT) if work else marks.Marks()
@@ -186,13 +190,26 @@ def _named(made_of: Mapping[int, Mapping[str, Any]], name: str) -> dict[int, str
 
 
 def _told(suspect: Suspect, row: str, known: Mapping[str, Any]) -> Told:
+    texts = {name: known[name] for name in Told.__match_args__ if name in known}
+    return Told(row, suspect.z, suspect.tail, _reason(suspect), suspect.by, **texts)
+
+
+def _reason(suspect: Suspect) -> str:
+    by = f"by {abs(suspect.z):.1f} deviations"
+    if suspect.by == "swap":
+        return (
+            f"its answer stands under '{suspect.group}', too, as the texts tell, and by the losses it belongs there:"
+            f" here it was harder to learn, {by}"
+        )
     way = "harder" if suspect.tail == "high" else "easier"
     hint = "" if suspect.tail == "high" else "; does the question give the answer away?"
-    whose = "it was" if suspect.by == "row" else f"the {suspect.rows} rows of the {suspect.by} '{suspect.group}' were"
-    others = "others of its concept, or of its time and length" if suspect.by == "row" else f"other {suspect.by}s'"
-    reason = f"{whose} {way} to learn than {others}, by {abs(suspect.z):.1f} deviations{hint}"
-    texts = {name: known[name] for name in Told.__match_args__ if name in known}
-    return Told(row, suspect.z, suspect.tail, reason, suspect.by, **texts)
+    part = _PARTS.get(suspect.part, "")
+    if suspect.by == "row":
+        whose, others = f"its {part} were" if part else "it was", "others of its concept, or of its time and length"
+    else:
+        of = f"the {suspect.rows} rows of the {suspect.by} '{suspect.group}'"
+        whose, others = f"the {part} of {of} were" if part else f"{of} were", f"other {suspect.by}s'"
+    return f"{whose} {way} to learn than {others}, {by}{hint}"
 
 
 def _draw(path: Path, log: logs.Log, curve: Curve) -> Path | None:

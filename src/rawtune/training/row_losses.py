@@ -17,8 +17,8 @@ FIRST, LAST = 2, 12
 HEADER = ("step", "row", "id", "tokens", "mean", "max", "first", "last")
 """Step and row count from 1, the row in its dataset; losses are per answer token, in nats.
 
-``max``, ``first`` and ``last`` are the highest of all tokens, of the ``FIRST`` and of the ``LAST``; the token that ends
-the answer is one of them."""
+``max`` and ``last`` are the highest of all tokens and of the ``LAST``, ``first`` is the mean of the ``FIRST``. One of
+them is the token that ends the answer: where an answer is cut, none is as unlikely."""
 NO_ROW = 0
 """The number of a row that only fills a batch up."""
 
@@ -31,8 +31,8 @@ class RowLosses:
 
     def __init__(self, ids: Sequence[str] = ()) -> None:
         self._ids = ids
-        # One for each micro-batch: number, learnt tokens, sum and maxima of losses, (batch, 6). One tensor, so that
-        # processes exchange one; float32 is exact for numbers below 2**24, far above what is ever trained on.
+        # One for each micro-batch: number, learnt tokens, sum, maximum and both ends of losses, (batch, 6). One tensor,
+        # so that processes exchange one; float32 is exact for numbers below 2**24, far above what is ever trained on.
         self._seen: list[Tensor] = []
         self._path = Path()
 
@@ -46,13 +46,12 @@ class RowLosses:
         row_of_token, tokens = learnt.nonzero()[:, 0], learnt.sum(1)
         to_end = tokens.cumsum(0)[row_of_token] - arange(len(losses), device=losses.device)  # 1: a row's last token
         zeros = losses.new_zeros(len(rows))
-        ends = (to_end > tokens[row_of_token] - FIRST, to_end <= LAST)
-        maxima = [  # a cross-entropy is never below zero
-            zeros.scatter_reduce(0, row_of_token, some, "amax")
-            for some in (losses, *(losses.where(end, 0.0) for end in ends))
-        ]
-        sums = zeros.index_add(0, row_of_token, losses)
-        self._seen.append(stack([rows.to(sums), tokens.to(sums), sums, *maxima], 1))
+        begins, ends = to_end > tokens[row_of_token] - FIRST, to_end <= LAST
+        # A cross-entropy is never below zero, so that zeros are neither seen in a sum nor in a maximum.
+        sums, first = (zeros.index_add(0, row_of_token, some) for some in (losses, losses.where(begins, 0.0)))
+        most, last = (zeros.scatter_reduce(0, row_of_token, some, "amax") for some in (losses, losses.where(ends, 0.0)))
+        first = first / tokens.clamp(1, FIRST)
+        self._seen.append(stack([rows.to(sums), tokens.to(sums), sums, most, first, last], 1))
 
     def begin(self, folder: Path, step: int) -> None:
         """Write into ``folder`` from now on, behind what an earlier session wrote there up to ``step``."""
@@ -67,12 +66,12 @@ class RowLosses:
         """Write down what was taken in since the last step; with several processes, all of them must call this."""
         lines = []
         for seen in map(gathered, self._seen):
-            for number, tokens, total, *maxima in seen.tolist():
+            for number, tokens, total, *others in seen.tolist():
                 row = int(number)
                 if row == NO_ROW:
                     continue
                 name = self._ids[row - 1] if self._ids else ""
-                lines.append((step, row, name, int(tokens), *(f"{loss:.6g}" for loss in (total / tokens, *maxima))))
+                lines.append((step, row, name, int(tokens), *(f"{loss:.6g}" for loss in (total / tokens, *others))))
         self._seen.clear()
         if not is_first():
             return

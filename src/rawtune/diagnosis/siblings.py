@@ -1,0 +1,66 @@
+"""Rows beside those that have the same answer if nothing is wrong: nothing tells better what a row should lose."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import hypot
+from statistics import median
+
+from rawtune.diagnosis.robust import deviation, slopes
+from rawtune.diagnosis.visits import RowLoss, amount, first_visits, levels, members
+
+NEIGHBOURS = 32
+"""Rows on either side, about, from which is taken how much rows differ."""
+_LEAST_SIBLINGS, _NEAR_SIBLINGS = 4, 10
+"""Fewer cannot say what a row should lose; and of many, so many on either side in time do."""
+_LEAST = {"mean": 0.01, "first": 0.05, "last": 0.05}
+"""Smaller scatters are not divided by, however alike all are: of logarithms of losses, part by part."""
+
+
+def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str], part: str = "mean") -> dict[int, float]:
+    """The z of rows beside their siblings, which have the same answer where nothing is wrong.
+
+    What this part of a row loses, less the median of what its siblings do, brought to its time by the slope that
+    siblings have in common; over how far rows of that time, or its siblings, are from theirs, whichever is more, and
+    how much slopes differ. Siblings are those whose answers have the length that most have; where fewer than half have
+    one length, answers differ, and so do losses: these rows are left out.
+    """
+    first = first_visits(losses)
+    level, families = levels(first), members(first, siblings)
+    alike = {name: found for name, rows in families.items() if (found := _alike(rows, first))}
+    points = {row: (level[row], amount(seen, part)) for row, seen in first.items()}
+    within = [median(each) for rows in alike.values() if (each := slopes([points[row] for row in rows]))]
+    slope, apart = (median(within), deviation(within)) if within else (1.0, 0.0)
+    off, far = {}, {}
+    for name, rows in alike.items():
+        for row in families[name]:
+            x, y = points[row]
+            others = [points[near] for near in _near(first[row], rows, first)]
+            off[row] = y - median(there + slope * (x - at) for at, there in others)
+            far[row] = apart * abs(x - median(at for at, _ in others))
+    own = {row: deviation([off[near] for near in rows]) for name, rows in alike.items() for row in families[name]}
+    around = _around(off, first, {row for rows in alike.values() for row in rows})
+    return {row: by / hypot(max(around[row], own[row], _LEAST[part]), far[row]) for row, by in off.items()}
+
+
+def _alike(rows: Sequence[int], first: Mapping[int, RowLoss]) -> list[int]:
+    """Those of a family whose answer has the length that most have; none if they are few, or fewer than half."""
+    most = max(members(rows, {row: str(first[row].tokens) for row in rows}).values(), key=len)
+    few = len(rows) <= _LEAST_SIBLINGS or len(most) < _LEAST_SIBLINGS
+    return [] if few or 2 * len(most) < len(rows) else most
+
+
+def _near(seen: RowLoss, rows: Sequence[int], first: Mapping[int, RowLoss]) -> list[int]:
+    """The row's siblings about its time."""
+    others = [row for row in rows if row != seen.row]
+    at = sum(first[row].step <= seen.step for row in others)
+    return others[max(0, at - _NEAR_SIBLINGS) : at + _NEAR_SIBLINGS]
+
+
+def _around(off: Mapping[int, float], first: Iterable[int], alike: set[int]) -> dict[int, float]:
+    """By row how far those of its time are off, in order of which ``first`` is; only those of usual length count."""
+    found, passed = {}, 0
+    values = [off[row] for row in first if row in alike]
+    for row in first:
+        if row in off:
+            found[row] = deviation(values[max(0, passed - NEIGHBOURS) : passed + NEIGHBOURS + 1])
+        passed += row in alike
+    return found

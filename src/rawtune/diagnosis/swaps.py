@@ -1,0 +1,98 @@
+"""Answers that stand under two concepts: the texts tell that one of the two is wrong, and the losses which one.
+
+A row's loss alone cannot tell that its answer is another's: that is as good a text as its own. But an answer loses more
+under a question that is not its own, and its rows under the right question are there to compare.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from math import ceil, sqrt
+from statistics import median
+from zlib import crc32
+
+from rawtune.diagnosis.robust import common_slope, deviation
+from rawtune.diagnosis.visits import RowLoss, first_visits, levels, log_loss
+
+_HELD = 0.8
+"""The share of the shorter answer that the other must hold to be the same."""
+_WIDTH, _EVERY, _COMMON = 8, 4, 10
+"""Texts are compared by runs of characters: so long, one of so many; what more texts hold is a turn of phrase."""
+_LEAST_ROWS = 4
+"""Of fewer rows with an answer the slope of their losses is taken from all."""
+_LEAST = 0.02
+"""How far logarithms of losses under two right questions may be apart, and how little rows can differ."""
+_ODD = 2.0
+"""Deviations that it weighs if an answer is not that of its concept."""
+
+Group = tuple[str, str]
+"""A concept, and one of its answers."""
+
+
+def swap_scores(
+    losses: Iterable[RowLoss], concepts: Mapping[int, str], answers: Mapping[int, str]
+) -> dict[int, tuple[float, str]]:
+    """By row, if its answer stands under another concept, too: by how many deviations it loses more here; that concept.
+
+    Rows of one concept with one answer are compared together, at like times: the difference of their medians over its
+    standard error, in which two right questions may differ, too. To it the texts add ``_ODD`` if most rows of the
+    concept have another answer. Those that lose less are not told.
+    """
+    first = first_visits(losses)
+    groups: defaultdict[Group, list[int]] = defaultdict(list)
+    for row in first:
+        if row in concepts and row in answers:
+            groups[concepts[row], answers[row]].append(row)
+    pairs = [(a, b) for a, b in _shared(list(groups)) if a[0] != b[0]]
+    if not pairs:
+        return {}
+    main: dict[str, Group] = {}
+    for group in sorted(groups, key=lambda group: len(groups[group])):
+        main[group[0]] = group
+    level = levels(first)
+    points = {row: (level[row], log_loss(first[row].mean)) for row in first}
+    common = common_slope([[points[row] for row in rows] for rows in groups.values()])
+    found: dict[int, tuple[float, str]] = {}
+    for a, b in pairs:
+        own = [[points[row] for row in groups[of]] for of in (a, b)]
+        slope = common_slope(own) if max(map(len, own)) >= _LEAST_ROWS else common
+        less = [[y - slope * x for x, y in lines] for lines in own]
+        scatter = max(_LEAST, *(deviation(values) for values in less))
+        error = sqrt(scatter**2 * sum(1 / len(values) for values in less) + _LEAST**2)
+        by = (median(less[0]) - median(less[1])) / error + _ODD * ((main[a[0]] != a) - (main[b[0]] != b))
+        wrong, other = (a, b[0]) if by > 0 else (b, a[0])
+        for row in groups[wrong]:
+            found[row] = max(found.get(row, (0.0, "")), (abs(by), other))
+    return found
+
+
+def _shared(groups: Sequence[Group]) -> Iterable[tuple[Group, Group]]:
+    """Pairs of groups of which one's answer holds the other's, or most of it."""
+    of_text: defaultdict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        of_text[group[1]].append(group)
+    for same in of_text.values():
+        yield from combinations(same, 2)
+    for one, other in _alike(list(of_text)):
+        yield from ((a, b) for a in of_text[one] for b in of_text[other])
+
+
+def _alike(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
+    runs = [_runs(text) for text in texts]
+    holders: defaultdict[int, list[int]] = defaultdict(list)
+    for number, marks in enumerate(runs):
+        for mark in marks:
+            holders[mark].append(number)
+    common = Counter(
+        pair for numbers in holders.values() if len(numbers) <= _COMMON for pair in combinations(numbers, 2)
+    )
+    for (one, other), count in common.items():
+        if count >= ceil(_HELD * min(len(runs[one]), len(runs[other]))):
+            yield texts[one], texts[other]
+
+
+def _runs(text: str) -> set[int]:
+    """Hashes of runs of characters, chosen by what they are, so that the same ones are chosen in any text."""
+    close = "".join(text.split())
+    every = {crc32(close[at : at + _WIDTH].encode()) for at in range(max(1, len(close) - _WIDTH + 1))}
+    return {mark for mark in every if mark % _EVERY == 0} or {min(every)}

@@ -1,0 +1,42 @@
+import pytest
+from tests.diagnosis.test_rows import CONCEPT, epoch
+
+from rawtune.diagnosis.rows import stand_out
+from rawtune.diagnosis.swaps import swap_scores
+
+TEXT = {
+    name: f"第{name}卦：" + "".join(chr(0x4E00 + 61 * at + int(name[1:])) for at in range(40))
+    for name in CONCEPT.values()
+}
+ANSWER = {row: TEXT[name] for row, name in CONCEPT.items()}
+
+
+def rows_of(name: str) -> set[int]:
+    return {row for row, own in CONCEPT.items() if own == name}
+
+
+def test_of_two_concepts_with_one_answer_the_one_that_loses_more_is_told() -> None:
+    wrong = rows_of("c3")
+    losses = epoch(lambda row: 0.15 * (row in wrong))
+    answers = {**ANSWER, **dict.fromkeys(wrong, TEXT["c9"])}
+    assert swap_scores(losses, CONCEPT, ANSWER) == {}
+    found = swap_scores(losses, CONCEPT, answers)
+    assert set(found) == wrong
+    assert {other for _, other in found.values()} == {"c9"}
+    told = stand_out(losses, CONCEPT, answers=answers)
+    assert {(suspect.row, suspect.by, suspect.group) for suspect in told} == {(row, "swap", "c9") for row in wrong}
+    assert stand_out(losses, CONCEPT, answers=ANSWER) == []
+
+
+def test_two_right_questions_may_have_one_answer() -> None:
+    found = swap_scores(epoch(), CONCEPT, {**ANSWER, **dict.fromkeys(rows_of("c3"), TEXT["c9"])})
+    assert all(z < 3 for z, _ in found.values())
+
+
+@pytest.mark.parametrize("answer", [TEXT["c9"], f'"summary": "{TEXT["c9"]}"', TEXT["c9"][:-6]])
+def test_an_answer_that_its_concept_has_once_weighs_more(answer: str) -> None:
+    found = swap_scores(epoch(lambda row: 0.2 * (row == 70)), CONCEPT, {**ANSWER, 70: answer})
+    assert set(found) == {70}
+    assert found[70][0] > 2
+    assert found[70][1] == "c9"
+    assert swap_scores(epoch(), CONCEPT, {**ANSWER, 70: TEXT["c9"][:10]}) == {}
