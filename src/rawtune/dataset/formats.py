@@ -8,13 +8,15 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from typing import IO, Any, NamedTuple
 
 from pydantic_core import to_json
 
 from rawtune.dataset.entry import Entry
 from rawtune.errors import MissingDependency, UsageError
+from rawtune.records import History
 
 HISTORY = "history"
 """The column of earlier turns: pairs of question and answer, as LLaMA-Factory and ChatGLM's own scripts have them."""
@@ -32,6 +34,9 @@ class Columns(NamedTuple):
         """All names, in order."""
         return (self.question, self.answer, HISTORY) if self.history else (self.question, self.answer)
 
+
+_SHARED = itemgetter(*map(Entry._fields.index, ("answer", "source", "history")))
+"""What neighbouring rows of a table have in common, so that it is written once: all but their questions."""
 
 Write = Callable[[Sequence[Entry]], None]
 Open = Callable[[IO[bytes], Columns], AbstractContextManager[Write]]
@@ -70,13 +75,11 @@ def _delimited(delimiter: str, mark: bytes = b"", suite: bool = False) -> Open:
         file.write(mark + line(*columns.names, *(["suite"] if suite else [])).encode())
 
         def write(rows: Sequence[Entry]) -> None:
-            if suite or columns.history:
-                more = [[_pairs(row)] if columns.history else [] for row in rows]
-                last = [[row.source.suite or ""] if suite else [] for row in rows]
-                lines = [line(row[1], row[2], *a, *b) for row, a, b in zip(rows, more, last, strict=True)]
-            else:
-                lines = [f"{cell(row[1])}{delimiter}{cell(row[2])}\r\n" for row in rows]
-            file.write("".join(lines).encode())
+            for (answer, source, history), run in groupby(rows, _SHARED):
+                more = [_pairs(history)] if columns.history else []
+                last = [source.suite or ""] if suite else []
+                end = delimiter + line(answer, *more, *last)
+                file.write((end.join([cell(row[1]) for row in run]) + end).encode())
 
         yield write
 
@@ -144,9 +147,9 @@ def _earlier(row: Entry, columns: Columns) -> dict[str, Any]:
     return {HISTORY: row.history} if columns.history else {}
 
 
-def _pairs(row: Entry) -> str:
+def _pairs(history: History) -> str:
     """Earlier turns as the text of a cell; an empty one for none."""
-    return to_json(row.history).decode() if row.history else ""
+    return to_json(history).decode() if history else ""
 
 
 def _sharegpt(row: Entry, _: Columns) -> Any:

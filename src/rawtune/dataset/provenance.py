@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -14,7 +16,8 @@ from rawtune.dataset.formats import Columns
 from rawtune.errors import RawTextError
 
 ENDING = ".provenance.jsonl"
-_NAMES = {"document": "source", "document_sha256": "source_sha256", "prompt_hash": "prompt"}
+_RENAMED = {"document": "source", "document_sha256": "source_sha256", "prompt_hash": "prompt"}
+_NAMES = tuple(_RENAMED.get(name, name) for name in Source._fields)
 
 
 class Line(NamedTuple):
@@ -39,26 +42,24 @@ def open(file: IO[bytes], _: Columns) -> Iterator[Callable[[Sequence[Entry]], No
     in formats that carry no id, such as CSV, it finds the row. Rows of one parent share most of their line.
     """
     numbers = {True: 0, False: 0}
-    shared, trained, end = None, True, b""
 
     def write(rows: Sequence[Entry]) -> None:
-        nonlocal shared, trained, end
-        lines = []
-        for id, _, _, template, source, _ in rows:
-            if source is not shared:
-                shared, trained, end = source, source.suite is None, _end(source)
-            numbers[trained] += 1
-            lines.append(b'{"id":%b,"row":%d,"template":%b,%b' % (to_json(id), numbers[trained], _json(template), end))
-        file.write(b"".join(lines))
+        for source, run in groupby(rows, attrgetter("source")):
+            trained = source.suite is None
+            starts = [
+                b'{"id":%b,"row":%d,"template":%b' % (to_json(row[0]), number, _json(row[3]))
+                for number, row in enumerate(run, numbers[trained] + 1)
+            ]
+            numbers[trained] += len(starts)
+            end = _end(source)
+            file.write(end.join(starts) + end)
 
     yield write
 
 
 def _end(source: Source) -> bytes:
     """The rest of a line, which all rows of a source have in common."""
-    fields = source._asdict()
-    renamed = {_NAMES.get(name, name): value for name, value in fields.items()}
-    return to_json(renamed)[1:] + b"\n"
+    return b"," + to_json(dict(zip(_NAMES, source, strict=True)))[1:] + b"\n"
 
 
 @lru_cache(maxsize=4096)

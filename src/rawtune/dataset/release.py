@@ -5,6 +5,7 @@ Nothing of it is changed afterwards. The manifest is written last and therefore 
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from operator import attrgetter
@@ -48,7 +49,9 @@ class Release:
             with self._file(name) as file:
                 file.write(text.encode())
         llama_factory.add(self.folder, self.stem, self.formats, self.columns)
-        hashes = {name: sha256(self.folder / name) for name in sorted(self._files)}
+        with ThreadPoolExecutor() as pool:  # hashing needs no lock of Python's
+            names = sorted(self._files)
+            hashes = dict(zip(names, pool.map(sha256, map(self.folder.joinpath, names)), strict=True))
         file, asked = (form.file.format(stem=self.stem) for form in (FORMATS[ALWAYS], HELD_OUT))
         manifest = {
             "file": file,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from rawtune.errors import RawtuneError, StorageFull, UsageError
 from rawtune.ledger.tables import metadata
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a ledger at this version is used as it is."""
 
 

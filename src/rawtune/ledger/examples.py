@@ -1,9 +1,12 @@
 """Rows: as synthesised, and varied into questions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, literal_column, select
+from pydantic_core import from_json
+from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, select
 from sqlalchemy.dialects.sqlite import insert
 
 from rawtune.dataset.entry import Entry, Source
@@ -11,8 +14,10 @@ from rawtune.ledger import tables
 from rawtune.ledger.mapping import EXAMPLE, Part, columns, example_of, fields, history_of, history_text
 from rawtune.records import NEVER_TRAINED, Example, State, Suite
 
-_ENTRIES = 1024
-"""Rows of a dataset read at once."""
+_ENTRIES = 256
+"""Rows of a dataset read at once; of more, the processor's cache holds too little."""
+_ENTRY = partial(tuple.__new__, Entry)
+"""``Entry`` of a tuple, without the step of Python that ``Entry._make`` takes."""
 _OF_PASSAGE = ("document", "document_sha256", "start", "end")
 _OF_SOURCE = tuple(name for name in Source._fields if name not in _OF_PASSAGE)
 
@@ -39,7 +44,7 @@ class Examples(Part):
 
     def dataset_rows(self) -> Iterator[Entry]:
         """The varied rows to train on, in order, streamed, each with where it came from."""
-        yield from self._entries(tables.examples.c.suite.is_(None))
+        return self._entries(tables.examples.c.suite.is_(None))
 
     def held_out_rows(self) -> Iterator[Entry]:
         """The varied rows that are only ever asked, suite by suite, in order; as ``dataset_rows``."""
@@ -48,36 +53,27 @@ class Examples(Part):
 
     def asked_rows(self, suite: Suite) -> Iterator[Entry]:
         """Those of ``held_out_rows`` that are of one suite."""
-        yield from self._entries(tables.examples.c.suite == suite.value)
+        return self._entries(tables.examples.c.suite == suite.value)
 
     def _entries(self, condition: ColumnElement[bool]) -> Iterator[Entry]:
-        """Rows in the order in which they were saved, which is that of the passages.
+        """Rows in the order in which they were saved, which is that of the passages, as it costs no sorting.
 
-        That order costs no sorting, and passages are looked up for some rows at a time: a join would sort all rows.
+        There may be millions, so Python takes few steps for each: columns are joined to entries, and what the rows of
+        one parent share comes as one text, looked up once in a chunk.
         """
-        rows, passages = tables.examples.c, tables.passages
-        names = ("id", "question", "answer", "template", "history", "passage_id", *_OF_SOURCE)
-        query = select(*(rows[name] for name in names)).where(rows.parent.is_not(None), condition)
-        places = select(passages.c.id, passages.c.current, *(passages.c[name] for name in _OF_PASSAGE))
-        known: tuple[Any, ...] = ()
-        source: Source | None = None
-        for chunk in self._database.stream(query.order_by(literal_column("examples.rowid")), _ENTRIES):
-            with self._database.read() as connection:
-                found = connection.execute(places.where(passages.c.id.in_({row[5] for row in chunk})))
-                current = {id: tuple(place) for id, is_current, *place in found if is_current}
-            for row in chunk:
-                if (made := row[5:]) != known:
-                    known, place = made, current.get(made[0])
-                    source = Source(*made[1:], *place) if place else None
-                if source:
-                    yield Entry(row[0], row[1], row[2], row[3], source, history_of(row[4]))
+        rows = tables.examples.c
+        shared = func.json_array(rows.passage_id, *(rows[name] for name in _OF_SOURCE))
+        query = select(rows.id, rows.question, rows.answer, rows.template, shared, rows.history)
+        in_order = query.where(rows.parent.is_not(None), condition).order_by(literal_column("examples.rowid"))
+        passages = tables.passages.c
+        place = select(passages.id, *(passages[name] for name in _OF_PASSAGE))
+        find = self._database.prepared(place.where(passages.id == bindparam("id"), passages.current))
+        return chain.from_iterable(_with_sources(chunk, find) for chunk in self._database.stream(in_order, _ENTRIES))
 
     def has_history(self) -> bool:
-        """Whether any varied row has earlier turns."""
-        rows = tables.examples.c
-        query = select(rows.id).where(rows.parent.is_not(None), rows.history != history_text(()))
+        """Whether any row has earlier turns."""
         with self._database.read() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            return connection.execute(select(tables.examples.c.id).where(tables.has_history)).first() is not None
 
     def suite(self, suite: Suite) -> list[Example]:
         """The held-out rows of one suite, in order."""
@@ -94,3 +90,15 @@ class Examples(Part):
         )
         for chunk in self._database.stream(query, _ENTRIES):
             yield from map(example_of, chunk)
+
+
+def _with_sources(chunk: Sequence[tuple[Any, ...]], find: Callable[..., list[tuple[Any, ...]]]) -> list[Entry]:
+    """Entries of those rows whose passage is current."""
+    *texts, shared, histories = zip(*chunk, strict=True)
+    made = {text: from_json(text) for text in set(shared)}
+    places = {id: place for id, *place in find({(passage,) for passage, *_ in made.values()})}
+    sources = {
+        text: Source(*fields, *places[passage]) for text, (passage, *fields) in made.items() if passage in places
+    }
+    entries = zip(*texts, map(sources.get, shared), map(history_of, histories), strict=True)
+    return [entry for entry in map(_ENTRY, entries) if entry.source]

@@ -94,6 +94,10 @@ examples = Table(
     Column("history", Text, nullable=False, server_default="[]"),  # JSON of earlier turns, each question and answer
     Column("position", Integer, nullable=False),
 )
+has_history = examples.c.history != literal_column("'[]'")
+# Few rows are only asked, and fewer have earlier turns: neither are looked for among all.
+Index("examples_asked", examples.c.suite, sqlite_where=examples.c.suite.is_not(None))
+Index("examples_with_history", examples.c.history, sqlite_where=has_history)
 
 answers = Table(
     "answers",
