@@ -33,6 +33,14 @@ def test_two_right_questions_may_have_one_answer() -> None:
     assert all(z < 3 for z, _ in found.values())
 
 
+def test_answers_that_follow_one_pattern_are_not_the_same() -> None:
+    lines = {
+        name: f"自下而上，第{name}卦的六爻是阳、阴、阳、阴、阴、阳，卦辞说：亨，利贞，{name}无咎。" for name in TEXT
+    }
+    answers = {row: lines[name] for row, name in CONCEPT.items()}
+    assert swap_scores(epoch(lambda row: 0.3 * (CONCEPT[row] == "c3")), CONCEPT, answers) == {}
+
+
 @pytest.mark.parametrize("answer", [TEXT["c9"], f'"summary": "{TEXT["c9"]}"', TEXT["c9"][:-6]])
 def test_an_answer_that_its_concept_has_once_weighs_more(answer: str) -> None:
     found = swap_scores(epoch(lambda row: 0.2 * (row == 70)), CONCEPT, {**ANSWER, 70: answer})

@@ -1,5 +1,6 @@
 """Rows beside those that have the same answer if nothing is wrong: nothing tells better what a row should lose."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from math import hypot
 from statistics import median
@@ -29,14 +30,17 @@ def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str], part
     points = {row: (level[row], amount(seen, part)) for row, seen in first.items()}
     within = [median(each) for rows in alike.values() if (each := slopes([points[row] for row in rows]))]
     slope, apart = (median(within), deviation(within)) if within else (1.0, 0.0)
-    off, far = {}, {}
+    off: dict[int, float] = {}
+    far: dict[int, float] = {}
+    own: dict[int, float] = {}
     for name, rows in alike.items():
+        steps = [first[row].step for row in rows]
         for row in families[name]:
             x, y = points[row]
-            others = [points[near] for near in _near(first[row], rows, first)]
+            others = [points[near] for near in _near(first[row], rows, steps)]
             off[row] = y - median(there + slope * (x - at) for at, there in others)
             far[row] = apart * abs(x - median(at for at, _ in others))
-    own = {row: deviation([off[near] for near in rows]) for name, rows in alike.items() for row in families[name]}
+        own |= dict.fromkeys(families[name], deviation([off[row] for row in rows]))
     around = _around(off, first, {row for rows in alike.values() for row in rows})
     return {row: by / hypot(max(around[row], own[row], _LEAST[part]), far[row]) for row, by in off.items()}
 
@@ -48,11 +52,10 @@ def _alike(rows: Sequence[int], first: Mapping[int, RowLoss]) -> list[int]:
     return [] if few or 2 * len(most) < len(rows) else most
 
 
-def _near(seen: RowLoss, rows: Sequence[int], first: Mapping[int, RowLoss]) -> list[int]:
-    """The row's siblings about its time."""
-    others = [row for row in rows if row != seen.row]
-    at = sum(first[row].step <= seen.step for row in others)
-    return others[max(0, at - _NEAR_SIBLINGS) : at + _NEAR_SIBLINGS]
+def _near(seen: RowLoss, rows: Sequence[int], steps: Sequence[int]) -> list[int]:
+    """The row's siblings about its time, of those whose steps these are, in order."""
+    at = bisect_right(steps, seen.step)
+    return [row for row in rows[max(0, at - 1 - _NEAR_SIBLINGS) : at + _NEAR_SIBLINGS] if row != seen.row]
 
 
 def _around(off: Mapping[int, float], first: Iterable[int], alike: set[int]) -> dict[int, float]:

@@ -6,8 +6,9 @@ under a question that is not its own, and its rows under the right question are 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 from itertools import combinations
-from math import ceil, sqrt
+from math import sqrt
 from statistics import median
 from zlib import crc32
 
@@ -15,9 +16,11 @@ from rawtune.diagnosis.robust import common_slope, deviation
 from rawtune.diagnosis.visits import RowLoss, first_visits, levels, log_loss
 
 _HELD = 0.8
-"""The share of the shorter answer that the other must hold to be the same."""
+"""The share of the shorter answer that the other must hold in one piece to be the same."""
 _WIDTH, _EVERY, _COMMON = 8, 4, 10
 """Texts are compared by runs of characters: so long, one of so many; what more texts hold is a turn of phrase."""
+_CANDIDATE = 0.5
+"""The share of such runs beyond which texts are compared."""
 _LEAST_ROWS = 4
 """Of fewer rows with an answer the slope of their losses is taken from all."""
 _LEAST = 0.02
@@ -87,8 +90,14 @@ def _alike(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
         pair for numbers in holders.values() if len(numbers) <= _COMMON for pair in combinations(numbers, 2)
     )
     for (one, other), count in common.items():
-        if count >= ceil(_HELD * min(len(runs[one]), len(runs[other]))):
+        if count >= _CANDIDATE * min(len(runs[one]), len(runs[other])) and _holds(texts[one], texts[other]):
             yield texts[one], texts[other]
+
+
+def _holds(one: str, other: str) -> bool:
+    """Whether a passage of one text is most of the other: what follows a pattern shares but pieces of it."""
+    longest = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
+    return longest.size >= _HELD * min(len(one), len(other))
 
 
 def _runs(text: str) -> set[int]:
