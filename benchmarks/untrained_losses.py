@@ -31,6 +31,7 @@ STATISTICS: dict[str, Callable[[list[float]], float]] = {
     "sum": sum,
     "maximum": max,
     "first token": lambda losses: losses[0],
+    "mean of first 2": lambda losses: fmean(losses[:2]),
     "maximum of first 2": lambda losses: max(losses[:2]),
     "maximum of last 12": lambda losses: max(losses[-12:]),
 }
