@@ -67,10 +67,11 @@ def _answer(chance: random.Random, corpus: Corpus, pool: list[str]) -> str:
 
 def cost(command: list[str], folder: str) -> Cost:
     """Run a command to its end; findings (exit code 1) are no failure of it."""
+    cache = tempfile.mkdtemp(dir=folder)  # anew for each run: the peer would find the last run's results in it
     started = time.perf_counter()
     with Path(folder, "output.txt").open("w") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.DEVNULL, env=os.environ | {"HF_HOME": f"{folder}/cache"}
+            command, stdout=output, stderr=subprocess.DEVNULL, env=os.environ | {"HF_HOME": cache}
         )
         _, status, usage = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 1):
