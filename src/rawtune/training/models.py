@@ -90,8 +90,7 @@ def load(
         model = AutoModelForCausalLM.from_pretrained(
             source,
             dtype="auto" if as_stored else dtype,
-            # At a few hundred tokens the backward pass of SDPA on a CPU costs more than plain matrix products.
-            attn_implementation="eager" if on == "cpu" else "sdpa",
+            attn_implementation="sdpa",
             device_map=None if on == "cpu" else {"": device.place(on)},
             **options,
         )

@@ -22,9 +22,6 @@ from rawtune.training.stopping import Evaluate
 from rawtune.training.targets import target_modules
 from rawtune.training.tokens import Encoded
 
-_TOKENS_AT_ONCE = 1024
-"""On a CPU: enough to fill its cores."""
-
 
 def train(
     rows: Sequence[Row],
@@ -114,7 +111,7 @@ def tune(
         model, tokenizer = models.load(
             model_name, settings.quantise, progress, wanted=settings.device, shared_out=settings.sharding == "fsdp"
         )
-    remedy = memory.next_setting(_share(settings, encoded, model.device.type))
+    remedy = memory.next_setting(_share(settings))
     with memory.explained("training", remedy), models.quiet():
         checkpoint = runs.last_whole_checkpoint(output)
         # In a group of processes the one that waits has asked before they were started.
@@ -193,7 +190,7 @@ def _run(
         lora_dropout=settings.dropout,
     )
     model = get_peft_model(model, lean(adapter) if settings.quantise == "none" else adapter)
-    share = _share(settings, rows, model.device.type)
+    share = _share(settings)
     micro_batch = share.micro_batch_size or share.batch_size
     row_count = len(sampler or rows)
     dtype = models.compute_dtype(model.device.type)
@@ -244,17 +241,9 @@ def _run(
     return model, trainer.state.log_history
 
 
-def _share(settings: Training, rows: Sequence[Encoded], on: str) -> Training:
-    """The settings with the rows of a step that fall to this process, and how many at once on a CPU if they are open.
-
-    There, more of them take no less time and more memory.
-    """
-    share = settings.batch_size // size()
-    at_once = settings.micro_batch_size
-    if on == "cpu" and at_once is None and settings.sharding != "fsdp":  # whose processes need not see a CPU alike
-        fit = max(1, _TOKENS_AT_ONCE // max(len(row.ids) for row in rows))
-        at_once = max(number for number in range(1, min(fit, share) + 1) if share % number == 0)
-    return settings.model_copy(update={"batch_size": share, "micro_batch_size": at_once})
+def _share(settings: Training) -> Training:
+    """The settings with the rows of a step that fall to this process."""
+    return settings.model_copy(update={"batch_size": settings.batch_size // size()})
 
 
 def _warmup_steps(settings: Training, rows: int) -> int:
