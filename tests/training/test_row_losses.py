@@ -96,6 +96,7 @@ def test_an_earlier_session_is_kept_up_to_its_checkpoint(tmp_path: Path) -> None
     assert read(tmp_path) == []
 
 
+@pytest.mark.usefixtures("full_precision")
 def test_they_are_what_each_row_loses_alone(tiny: Path, tmp_path: Path, rows: Rows) -> None:
     train(rows, str(tiny), settings(dropout=0), tmp_path, Silent(), ids=["a", "b", "c", "d"])
     lines = read(tmp_path)

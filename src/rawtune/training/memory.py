@@ -71,9 +71,12 @@ def estimate(model: Any, rows: Sequence[Encoded], settings: Training, head: Any)
     widest = max(rows, key=lambda row: len(row.ids)).ids
     longest = len(widest)
     few = min(_TRIED, longest // 2)
-    kept = [_kept(model, torch.tensor([widest[:count]], device=model.device)) for count in (few, 2 * few)]
-    square = max(kept[1] - 2 * kept[0], 0) / (2 * few**2)
-    alone = longest * (kept[0] / few - square * few) + longest**2 * square
+    once, twice = (_kept(model, torch.tensor([widest[:count]], device=model.device)) for count in (few, 2 * few))
+    if twice > 2 * once:
+        square = (twice - 2 * once) / (2 * few**2)
+        alone = longest * (once / few - square * few) + longest**2 * square
+    else:  # a part is the same for any length
+        alone = once + (twice - once) * (longest - few) / few
     at_once = settings.micro_batch_size or settings.batch_size
     activations = at_once * alone
     if settings.gradient_checkpointing:  # the inputs of all layers, and all of one layer at a time
