@@ -26,7 +26,7 @@ from rawtune.passages import sentences
 from rawtune.pipeline import StageState
 from rawtune.progress import Progress, Silent
 from rawtune.records import Origin, Outcome, Passage, State
-from rawtune.sources.text import read as read_texts
+from rawtune.sources import text as raw_text
 from rawtune.stages import synthesise
 from rawtune.stages.stage import Work
 from rawtune.stages.synthesise import Trial
@@ -204,14 +204,21 @@ class Project:
             rework.edit(self._work, rows)
         return self._settled()
 
-    def import_rows(self, path: Path | str, columns: tuple[str, str] | None = None) -> "Imported":
+    def import_rows(
+        self, path: Path | str, columns: tuple[str, str] | None = None, add_raw: bool = False
+    ) -> "Imported":
         """Take the rows of a file as if written by hand; what became of each. See ``rawtune.stages.importing``.
 
-        Raises ``RawTextError`` if the file cannot be used.
+        With ``add_raw``, rows that no passage supports become raw text first. Raises ``RawTextError`` if the file
+        cannot be used.
         """
-        from rawtune.stages import importing
+        from rawtune.stages import importing, unsupported
 
         with self._alone():
+            if add_raw:
+                if raw_text.files(self.folder):
+                    pipeline.run(self._work, "read")
+                unsupported.to_raw(self._work, Path(path), columns)
             pipeline.run(self._work, "read")
             self._work.progress.begin("import")
             return importing.take(self._work, Path(path), columns)
@@ -453,7 +460,7 @@ def create(
             raise UsageError(f"{source}: there is no such file", "give the path of a UTF-8 text file")
         if source.suffix != ".txt":
             raise UsageError(f"{source}: not a .txt file", "save it as UTF-8 text, samples separated by blank lines")
-        for _ in read_texts(source.parent, [source]):  # as the stage will: better told now than after it was copied
+        for _ in raw_text.read(source.parent, [source]):  # as the stage will: better told now than after it was copied
             pass
     raw = folder / "raw"
     raw.mkdir(parents=True)
@@ -461,16 +468,10 @@ def create(
         (raw / file).write_text(text, encoding="utf-8")
     if source is not None:
         shutil.copy(source, raw / source.name)
-    language = "zh" if any(_is_chinese(path) for path in raw.iterdir()) else "en"
+    language = raw_text.language(folder) or "en"
     text = config.commented(name=name, language=language, **(settings or {}))
     (folder / config.FILE_NAME).write_text(text, encoding="utf-8")
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text(".rawtune/\nmodels/\n", encoding="utf-8")
     return folder
-
-
-def _is_chinese(path: Path) -> bool:
-    """Whether at least a tenth of a file's characters are Chinese; bytes that are no UTF-8 do not count."""
-    text = path.read_text(encoding="utf-8", errors="ignore")
-    return len(re.findall(r"[\u4e00-\u9fff]", text)) > 0.1 * len(text)

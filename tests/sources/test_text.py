@@ -20,6 +20,15 @@ def project(tmp_path, **files):
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("texts", "language"),
+    [([ZH], "zh"), ([EN], "en"), ([EN, ZH], "zh"), ([EN + "卦"], "en"), (["Ένα κείμενο."], "en"), ([], "")],
+)
+def test_the_language_is_chinese_if_a_tenth_of_some_file_is(tmp_path, texts, language):
+    folder = project(tmp_path, **{f"f{number}": content.encode() for number, content in enumerate(texts)})
+    assert text.language(folder) == language
+
+
 @pytest.mark.parametrize("content", [ZH, EN])
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])

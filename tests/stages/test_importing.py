@@ -264,6 +264,16 @@ def test_exports_of_easy_dataset(guide: Path) -> None:
         assert ("Battery", HOURS) in rows_of(opened).values()
 
 
+def test_a_question_that_the_passage_asks_itself_is_no_term_of_it(tmp_path: Path) -> None:
+    text = tmp_path / "faq.txt"
+    text.write_text("How long does the battery run?\nThe battery of the X200 holds for 12 hours.", encoding="utf-8")
+    folder = project.create(tmp_path / "faq", source=text, settings={**SETTINGS, "passages": {"held_out": 0}})
+    with Project(folder) as opened:
+        for asked in ("How long does the battery run?", "how long does the battery run"):
+            imported = opened.import_rows(jsonl(folder / "r.jsonl", {"question": asked, "answer": HOURS}))
+            assert (imported.new, imported.rows[0].fate.value) == (0, "taken" if asked[0] == "H" else "already here")
+
+
 def test_records_corrected_in_argilla(book: Path) -> None:
     rows = table(dataset(book))[1:4]
     texts = [f"{rows[0][1]}这是订正。", rows[1][1], rows[2][1]]

@@ -96,6 +96,18 @@ def test_too_few_held_out_passages_are_told(tmp_path: Path, limit: int, told: bo
     assert any("with fewer than 6" in line for line in lines) is told
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_text_in_another_language_than_the_projects_is_told(tmp_path: Path, example: str, language: str) -> None:
+    book = make(tmp_path, example)
+    settings = book / "rawtune.yaml"
+    settings.write_text(
+        settings.read_text("utf-8").replace(f"language: {example[-2:]}", f"language: {language}"), "utf-8"
+    )
+    told = [line for line in read(book)[2] if f"set language: {example[-2:]}" in line]
+    assert len(told) == (not example.endswith(language))
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_that_nothing_is_left_to_train_on_is_told_before_anything_is_frozen(tmp_path: Path, example: str) -> None:
     book = make(tmp_path, example, 0.9)

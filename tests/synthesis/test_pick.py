@@ -106,13 +106,9 @@ def test_without_a_heading_the_teacher_picks_the_concept(language, prompt, drive
         else "The mountain is above in Meng. The spring is below in Meng. People say that Meng stands for youth."
     )
     concept = "蒙卦" if language == "zh" else "Meng"
-
-    def answer(request):
-        return Reply(json.dumps({"choice": concept if concept in options(request) else options(request)[0]}))
-
-    outcome, requests = drive(start(of(text), prompt), answer)
+    outcome, requests = drive(start(of(text), prompt), choosing(0))
     assert prompt.texts["pick"]["concept"] in requests[0].messages[-1].content
-    assert concept in options(requests[0])
+    assert options(requests[0]) == [opening(phrase, frequent_phrases(text)) for phrase in frequent_phrases(text)]
     assert outcome.example.concept == concept
     assert len(requests) == 4
     assert outcome.example.answer == text
@@ -123,6 +119,13 @@ def test_a_concept_that_was_not_picked_is_the_most_frequent_phrase(prompt, drive
     replies = iter(["nonsense"])
     outcome, requests = drive(start(of(text), prompt), lambda request: Reply(next(replies, "")))
     assert outcome.example.concept == options(requests[0])[0] == "Heron"
+
+
+def test_chinese_phrases_are_whole_nouns():
+    text = "夜间模式的噪音有多大？夜间模式下噪音不超过二十五分贝，指示灯会自动熄灭。阿司匹林肠溶片用于降低发病风险。"
+    phrases = frequent_phrases(text)
+    assert phrases[:2] == ["模式", "噪音"], "the most frequent ones come first"
+    assert {"分贝", "指示灯", "阿司匹林肠溶片"} <= set(phrases)
 
 
 @pytest.mark.parametrize("text", ["只有一句话的段落也要变成一行。", "A passage of one single sentence becomes a row."])
@@ -147,6 +150,11 @@ def test_fragments_and_labels_are_not_offered(prompt, drive):
     text = "Meng\nSee also:\nYes.\nA spring comes out below the mountain.\nno full stop at the end of this line"
     _, requests = drive(start(of(text), prompt), choosing(0))
     assert options(requests[0]) == ["A"]
+
+
+def test_a_question_is_no_answer(prompt, drive):
+    _, requests = drive(start(of("电池能用多久呢？\n电池充满一次能用十二个小时。"), prompt), choosing(0))
+    assert options(requests[-1]) == ["电"]
 
 
 def test_a_sentence_that_stands_twice_is_offered_and_answers_once(prompt, drive):

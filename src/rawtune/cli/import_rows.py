@@ -22,8 +22,9 @@ _SHOWN = 5
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 @click.option("--columns", callback=named_columns, metavar="Q,A", help="Names of the question and the answer column.")
+@click.option("--add-raw", is_flag=True, help="Make raw text of answers that no passage supports.")
 @shows_json
-def import_rows(file: Path, columns: tuple[str, str] | None, as_json: bool) -> int:
+def import_rows(file: Path, columns: tuple[str, str] | None, add_raw: bool, as_json: bool) -> int:
     """Take rows of a file into the project: written elsewhere, or exported here and corrected.
 
     FILE is any that ``rawtune check`` reads: all formats of ``rawtune export``, exports of Easy Dataset and Argilla. A
@@ -33,7 +34,7 @@ def import_rows(file: Path, columns: tuple[str, str] | None, as_json: bool) -> i
     from rawtune.cli.terminal import Terminal
 
     with Terminal() as terminal, Project(progress=terminal) as project:
-        imported = project.import_rows(file, columns)
+        imported = project.import_rows(file, columns, add_raw)
         left = project.unasked()
     if as_json:
         refused = [row._asdict() for row in imported.refused]

@@ -1,6 +1,7 @@
 """Plain text files: UTF-8, with or without a byte-order mark, any line ends."""
 
 import hashlib
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,9 @@ from rawtune.errors import RawTextError
 from rawtune.records import Document
 
 PATTERN = "raw/*.txt"
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_BEGINNING = 100_000
+"""Characters of a file that tell its language."""
 
 
 def files(folder: Path) -> list[Path]:
@@ -31,7 +35,8 @@ def read(folder: Path, paths: Sequence[Path] | None = None) -> Iterator[Document
     if not paths:
         raise RawTextError(
             f"no raw text: {folder / 'raw'} holds no .txt file",
-            "put your text there as UTF-8, samples separated by blank lines",
+            "put your text there as UTF-8, samples separated by blank lines; if you have rows only, and no text"
+            " that they were made from: rawtune import FILE --add-raw",
         )
     faults = []
     for path in paths:
@@ -52,6 +57,21 @@ def read(folder: Path, paths: Sequence[Path] | None = None) -> Iterator[Document
             yield Document(name, hashlib.sha256(data).hexdigest(), text)
     if faults:
         raise RawTextError("\n".join(faults), "mend the files named; nothing was changed")
+
+
+def language(folder: Path) -> str:
+    """``zh`` if at least a tenth of the characters of some raw file are Chinese, else ``en``; empty if there is none.
+
+    Of each file the beginning is looked at; bytes that are no UTF-8 do not count.
+    """
+    found = ""
+    for path in files(folder):
+        with path.open(encoding="utf-8", errors="ignore") as file:
+            text = file.read(_BEGINNING)
+        if len(_CHINESE.findall(text)) > 0.1 * len(text):
+            return "zh"
+        found = "en"
+    return found
 
 
 def _remedy(name: str, data: bytes) -> str:

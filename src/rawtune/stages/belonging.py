@@ -41,6 +41,10 @@ class NoPassage(ValueError):
     """Why it cannot be told which passage a row belongs to."""
 
 
+class Unsupported(NoPassage):
+    """No passage of the project supports a row's answer."""
+
+
 class _Asked(NamedTuple):
     """What a question is about that was once exported, and the row's number then."""
 
@@ -121,13 +125,13 @@ class Belonging:
         named, filled = record.concept.strip(), next(iter(_filling(self._saying, forms)), "")
         at = self._source.find(forms[0], answer, named or filled)
         if at is None:
-            raise NoPassage("no passage of this project supports its answer")
+            raise Unsupported("no passage of this project supports its answer")
         passage = self._passages[at]
         own = self._own(passage, forms[0], answer, known=False)
         if own.exported:
             return [own]
         said = passage.text.casefold()
-        loose = (term for term in _filling(self._loose, forms[-1:]) if term.casefold() in said)
+        loose = (term for term in _filling(self._loose, forms[-1:]) if _is_term(term.casefold(), said))
         filled = filled or next(loose, "")
         return [self._home(passage, named or filled, answer)._replace(own=not filled, known=False)]
 
@@ -155,6 +159,11 @@ class Belonging:
     @cached_property
     def _source(self) -> Source:
         return Source(passage.text for passage in self._passages)
+
+
+def _is_term(term: str, passage: str) -> bool:
+    """Whether a passage speaks of it; one that asks it, as pages of questions and answers do, holds no term."""
+    return term in passage and term[-1] not in "?？" and not any(term + mark in passage for mark in "?？")
 
 
 def _filling(patterns: list[re.Pattern[str]], questions: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ changed. The row gets its passage's split, so that nothing held out is trained o
 A question that no template asks is trained in its own words, with its own answer, beside the rows of its passage; it
 goes the way of users' feedback. So do questions of others that fill templates, but give their passage several answers.
 Two answers to one question are reported, not chosen from. A row without a passage is not taken: there would be nothing
-to ground it in, and no split for it to inherit.
+to ground it in, and no split for it to inherit; ``unsupported`` makes passages of such rows, if the user wants that.
 """
 
 from collections import Counter, defaultdict
@@ -51,7 +51,8 @@ REMEDIES = {
     Fate.EMPTY: "fill them, or leave them out",
     Fate.SEVERAL_TURNS: "give each turn a row of its own, its question complete in itself; augmentation.kinds makes"
     " follow-ups anew",
-    Fate.NO_PASSAGE: "put the text that they were made from into raw/",
+    Fate.NO_PASSAGE: "put the text that they were made from into raw/; or, if there is none, let their answers become"
+    " raw text: --add-raw",
     Fate.CONFLICTING: "leave one answer for each question, and for each passage one to the questions of its templates;"
     " or cut raw/ finer, by blank lines",
     Fate.FAULTY: "mend them; see what is wrong with: rawtune check FILE",
@@ -185,7 +186,7 @@ def _gather(
         if record.number % _BETWEEN_NOTES == 0:
             work.progress.advance(min(99, 100 * rows.position // max(1, rows.size)), 100, f"{record.number:,} rows")
         row = Ended(record.number, record.line, record.file, Fate.HERE)
-        if end := _unfit(record) or ((Fate.HERE, "") if belonging.made(record) else _unasked(record)):
+        if end := unfit(record) or ((Fate.HERE, "") if belonging.made(record) else _unasked(record)):
             ended[row.row] = row._replace(fate=end[0], reason=end[1])
             continue
         try:
@@ -208,7 +209,7 @@ def _gather(
     return ended, gathered, own, read
 
 
-def _unfit(record: Record) -> tuple[Fate, str] | None:
+def unfit(record: Record) -> tuple[Fate, str] | None:
     """Why a record has no question or no answer, if it has none."""
     if record.fault:
         return Fate.UNREADABLE, record.fault

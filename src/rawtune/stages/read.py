@@ -87,6 +87,13 @@ class _Near:
 
 
 def _tell(work: Work, groups: Sequence[Sequence[str]], splits: Mapping[str, Split], held: int) -> None:
+    said = {"zh": "Chinese", "en": "English"}
+    if (found := text.language(work.folder)) != work.config.language:
+        work.tell(
+            f"the raw text seems to be {said[found]}, but language is {work.config.language}: prompts and questions"
+            f" will be {said[work.config.language]}; if that is not meant, set language: {found} in rawtune.yaml now,"
+            " before the teacher is asked"
+        )
     if groups:
         near = sum(map(len, groups))
         work.tell(

@@ -7,8 +7,10 @@ pick) is marked as extracted, never as its work.
 
 import json
 import re
-from collections.abc import Generator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from rawtune.records import Message, Origin, Outcome, Parameters, Passage, Reply, Request, Severity, State
 from rawtune.synthesis.prompt import Prompt
@@ -20,6 +22,7 @@ _UNIT = re.compile(r"[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef
 _LONGEST_HEADING = 60
 _LONGEST_PHRASE = 4  # words
 _PHRASES = 8
+_NAMING = ("n", "an", "j", "b", "eng")  # how the tags of nouns begin, and of what stands before them
 
 
 def pick(
@@ -101,14 +104,9 @@ def opening(option: str, options: Sequence[str]) -> str:
 def frequent_phrases(text: str) -> list[str]:
     """Phrases that could name what a text is about, most frequent first; never empty.
 
-    Runs of words that begin with a capital letter (or, failing those, long words), and in Chinese the runs of two to
-    four characters that occur most often, longer ones first.
+    Runs of words that begin with a capital letter (or, failing those, long words), and in Chinese runs of nouns.
     """
-    counts: dict[str, int] = {}
-    for run in re.findall(r"[\u4e00-\u9fff]+", text):
-        for length in (4, 3, 2):
-            for at in range(len(run) - length + 1):
-                counts[run[at : at + length]] = counts.get(run[at : at + length], 0) + length - 1
+    counts: dict[str, int] = Counter(_chinese_nouns(text)) if re.search(r"[\u4e00-\u9fff]", text) else {}
     word = r"[A-Z][\w'-]*"
     for run in re.findall(rf"(?<![.!?] )(?<!^){word}(?: {word}){{0,{_LONGEST_PHRASE - 1}}}", text, re.MULTILINE):
         counts[run] = counts.get(run, 0) + 2 * len(run.split())
@@ -119,6 +117,15 @@ def frequent_phrases(text: str) -> list[str]:
     return ranked[:_PHRASES] or [text.strip()[:_LONGEST_HEADING]]
 
 
+def _chinese_nouns(text: str) -> Iterator[str]:
+    import rjieba  # its dictionary takes a second to load
+
+    for naming, words in groupby(rjieba.tag(text), key=lambda word: word[1].startswith(_NAMING)):
+        run = "".join(word for word, _ in words)
+        if naming and re.fullmatch(r"[\u4e00-\u9fff]{2,12}", run):
+            yield run
+
+
 def _heading(sentences: Sequence[str]) -> str:
     first = sentences[0] if len(sentences) > 1 else ""
     is_heading = len(first) <= _LONGEST_HEADING and not re.search(r"[。！？.!?；;，,：:]$", first)
@@ -126,9 +133,9 @@ def _heading(sentences: Sequence[str]) -> str:
 
 
 def _says_something(sentence: str) -> bool:
-    """Long enough to answer anything, and closed like a sentence: list labels and fragments are no answers."""
+    """Long enough to answer anything, and closed like a statement: list labels, fragments, questions are no answers."""
     return len(re.findall(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+", sentence)) >= 5 and bool(
-        re.search(r"[。！？.!?][\"”’」』）)\]]*$", sentence)
+        re.search(r"[。！.!][\"”’」』）)\]]*$", sentence)
     )
 
 
