@@ -147,8 +147,8 @@ def test_the_choice_is_told_what_is_new_which_have_copies_and_how_many_are_held_
         passage(f"{c}-2"),
     ]
 
-    def choice(*given):
-        told.append(given)
+    def choice(new, *others):
+        told.append(([*new], *others))
         return [d]
 
     ledger.save_passages(again, choice)

@@ -16,8 +16,8 @@ def corpus(name):
 def found(texts):
     near = NearDuplicates()
     for number, text in enumerate(texts):
-        near.add(str(number), text)
-    return [[int(id) for id in group] for group in near.groups()]
+        near.add(number, text)
+    return [*near.groups()]
 
 
 def exchanged(text, name, count, random):
@@ -81,9 +81,9 @@ def test_who_is_near_one_of_a_group_belongs_to_it():
     steps = [" ".join([*(f"new{number}" for number in range(8 * step)), *words[8 * step :]]) for step in range(4)]
     near = NearDuplicates()
     for number, text in enumerate(steps):
-        near.add(str(number), text)
+        near.add(number, text)
     assert near._similarity(0, 3) < LEAST - 0.1
-    assert [*near.groups()] == [["0", "1", "2", "3"]]
+    assert [*near.groups()] == [[0, 1, 2, 3]]
 
 
 def test_many_texts_of_one_form_are_one_group():
@@ -97,8 +97,8 @@ def test_the_estimate_is_close_to_the_similarity():
         shared, own = random.randint(60, 240), random.randint(0, 60)
         near = NearDuplicates()
         common = " ".join(f"c{number}" for number in range(shared + 1))
-        near.add("a", f"{common}")
-        near.add("b", " ".join([common, *(f"o{number}" for number in range(own))]))
+        near.add(0, common)
+        near.add(1, " ".join([common, *(f"o{number}" for number in range(own))]))
         off.append(near._similarity(0, 1) - shared / (shared + own))
     assert max(map(abs, off)) < 0.13
     assert abs(sum(off) / len(off)) < 0.02

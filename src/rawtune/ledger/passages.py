@@ -1,17 +1,17 @@
 """Passages: what the raw text now consists of, and what is still to be asked about."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, update
 
 from rawtune.ledger import tables
 from rawtune.ledger.database import Database
 from rawtune.ledger.mapping import BY_HAND, CHUNK, PASSAGE, Part, chunks, columns, named, passage_of, values
 from rawtune.records import Passage, Split, State
 
-HoldOut = Callable[[Sequence[str], Mapping[str, int], int, int], Iterable[str]]
+HoldOut = Callable[[Iterable[str], Mapping[str, int], int, int], Iterable[str]]
 """Ids of new texts, copies of texts, passages held out already, all passages; to the ids of texts to hold out."""
 
 _ID = 16
@@ -36,21 +36,20 @@ class Passages(Part):
         already, and how many there are in all. Copies (``ID-2``) go where their text goes.
         """
         table = tables.passages
-        new: list[str] = []
+        row: ColumnElement[int] = literal_column("rowid")  # SQLite's own number, in the order of insertion
         copies: Counter[str] = Counter()
         position = 0
         with self._database.write() as connection:
             connection.execute(update(table).values(current=False))
+            last = connection.scalar(select(func.max(row)).select_from(table)) or 0
             for chunk in chunks(passages):
-                ids = [passage.id for passage in chunk]
-                known = set(connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
-                new += [id for id in ids if id not in known and "-" not in id]
-                copies.update(id.partition("-")[0] for id in ids if "-" in id)
+                copies.update(passage.id.partition("-")[0] for passage in chunk if "-" in passage.id)
                 self._upsert_passages([(*values(passage), position + i, True) for i, passage in enumerate(chunk)])
                 position += len(chunk)
             if hold_out is None:
                 return
             _give_copies_their_split(connection, copies)
+            new = connection.scalars(select(table.c.id).where(row > last, ~table.c.id.contains("-")).order_by(row))
             held = connection.scalar(select(func.count()).where(table.c.current, table.c.split == Split.HELD_OUT.value))
             for names in chunks(hold_out(new, copies, held or 0, position)):
                 connection.execute(update(table).where(table.c.id.in_(names)).values(split=Split.HELD_OUT.value))

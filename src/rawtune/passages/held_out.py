@@ -6,7 +6,7 @@ from rawtune.records import Split, content_hash
 
 
 def choose(
-    new: Sequence[str],
+    new: Iterable[str],
     copies: Mapping[str, int],
     held: int,
     total: int,
@@ -22,23 +22,22 @@ def choose(
     """
     wanted = round(share * total)
     frozen = frozen or {}
-    together: dict[str, Sequence[str]] = {id: (id,) for id in new}
+    alone = set(new)
+    together: dict[str, Sequence[str]] = {}
     for group in groups:
-        fresh = [id for id in group if id in together]
+        fresh = [id for id in group if id in alone]
+        alone.difference_update(fresh)
         if gone := {frozen[id] for id in group if id in frozen}:
-            for id in fresh:
-                del together[id]
-                if Split.HELD_OUT in gone:
-                    held += 1 + copies.get(id, 0)
-                    yield id
+            if Split.HELD_OUT in gone:
+                held += sum(1 + copies.get(id, 0) for id in fresh)
+                yield from fresh
         elif fresh:
-            for id in fresh:
-                del together[id]
             together[min(fresh)] = fresh
-    for id in sorted(together, key=lambda id: content_hash(["held out", id])):
-        size = sum(1 + copies.get(member, 0) for member in together[id])
+    for id in sorted([*alone, *together], key=lambda id: content_hash(["held out", id])):
+        members = together.get(id, (id,))
+        size = sum(1 + copies.get(member, 0) for member in members)
         if held >= wanted:
             return
         if held + size <= wanted:
             held += size
-            yield from together[id]
+            yield from members

@@ -37,18 +37,18 @@ _WORDS = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 
 
 class NearDuplicates:
-    """Texts, added one by one; of each some 120 bytes and its id are kept."""
+    """Texts, added one by one; of each some 130 bytes are kept."""
 
     def __init__(self) -> None:
-        self._ids: list[str] = []
+        self._ids = array("Q")
         self._sketches = bytearray()
 
-    def add(self, id: str, text: str) -> None:
-        """Take in a text that was not added before."""
+    def add(self, id: int, text: str) -> None:
+        """Take in a text that was not added before; its id has at most 64 bits."""
         self._ids.append(id)
         self._sketches += _sketch(text)
 
-    def groups(self) -> Iterator[list[str]]:
+    def groups(self) -> Iterator[list[int]]:
         """The ids of texts that are near each other, or near another of the group; in the order in which they came."""
         leader = array("I", range(len(self._ids)))
 
@@ -70,7 +70,7 @@ class NearDuplicates:
                     if len(met) < _COMPARED:
                         met.append(index)
         leading = {find(index) for index, first in enumerate(leader) if first != index}
-        members: defaultdict[int, list[str]] = defaultdict(list)
+        members: defaultdict[int, list[int]] = defaultdict(list)
         for index, id in enumerate(self._ids):
             if (first := find(index)) in leading:
                 members[first].append(id)

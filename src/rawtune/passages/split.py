@@ -17,13 +17,17 @@ def split(documents: Iterable[Document], max_tokens: int) -> Iterator[Passage]:
     A passage's id is the hash of its text, so it survives edits elsewhere in the file; a text that occurs again gets
     ``-2``, ``-3`` and so on behind its id.
     """
-    seen: Counter[str] = Counter()
+    seen: set[int] = set()  # hashes as numbers: of a large library they are many, and as text twice as large
+    copies: Counter[str] = Counter()
     for document in documents:
         for start, end in _pieces(document.text, max_tokens):
             text = document.text[start:end]
             base = content_hash(text)
-            seen[base] += 1
-            name = base if seen[base] == 1 else f"{base}-{seen[base]}"
+            name, number = base, int(base, 16)
+            if number in seen:
+                copies[base] += 1
+                name = f"{base}-{copies[base] + 1}"
+            seen.add(number)
             yield Passage(name, document.path, document.sha256, start, end, text)
 
 

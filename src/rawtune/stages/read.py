@@ -30,7 +30,7 @@ def run(work: Work) -> Done:
         work.progress.say(f"not read, as only .txt files in raw/ itself are: {', '.join(ignored)}")
     near = _Near(work)
 
-    def hold_out(new: Sequence[str], copies: Mapping[str, int], held: int, total: int) -> Iterator[str]:
+    def hold_out(new: Iterable[str], copies: Mapping[str, int], held: int, total: int) -> Iterator[str]:
         chosen = [*held_out.choose(new, copies, held, total, settings.held_out, near.groups, near.frozen)]
         if held + sum(1 + copies.get(id, 0) for id in chosen) >= total:
             raise UsageError(  # now, as a split that is saved stays, and the teacher is paid for held-out ones, too
@@ -68,20 +68,20 @@ class _Near:
         self._groups: list[list[str]] | None = None
         for id, given, content in work.ledger.texts():
             self.frozen[id] = given
-            self._found.add(id, content)
+            self._found.add(int(id, 16), content)
 
     def watch(self, passages: Iterable[Passage]) -> Iterator[Passage]:
         """The same passages; those that are new are taken in, but for copies, which go where their text goes."""
         for passage in passages:
             if passage.id not in self.frozen and "-" not in passage.id:
-                self._found.add(passage.id, passage.text)
+                self._found.add(int(passage.id, 16), passage.text)
             yield passage
 
     @property
     def groups(self) -> list[list[str]]:
         """Ids of texts that belong together; to be asked for once all passages were watched."""
         if self._groups is None:
-            self._groups = [*self._found.groups()]
+            self._groups = [[f"{id:016x}" for id in group] for group in self._found.groups()]
             self._found = NearDuplicates()  # the sketches of a large library take as much as all that follows
         return self._groups
 
