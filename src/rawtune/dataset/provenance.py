@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import groupby
+from json.encoder import encode_basestring
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -47,24 +47,24 @@ def open(file: IO[bytes], _: Columns) -> Iterator[Callable[[Sequence[Entry]], No
         for source, run in groupby(rows, attrgetter("source")):
             trained = source.suite is None
             starts = [
-                b'{"id":%b,"row":%d,"template":%b' % (to_json(row[0]), number, _json(row[3]))
+                f'{{"id":{_json(row[0])},"row":{number},"template":{_json(row[3])}'
                 for number, row in enumerate(run, numbers[trained] + 1)
             ]
             numbers[trained] += len(starts)
             end = _end(source)
-            file.write(end.join(starts) + end)
+            file.write((end.join(starts) + end).encode())
 
     yield write
 
 
-def _end(source: Source) -> bytes:
+def _end(source: Source) -> str:
     """The rest of a line, which all rows of a source have in common."""
-    return b"," + to_json(dict(zip(_NAMES, source, strict=True)))[1:] + b"\n"
+    return f",{to_json(dict(zip(_NAMES, source, strict=True))).decode()[1:]}\n"
 
 
-@lru_cache(maxsize=4096)
-def _json(template: str | None) -> bytes:
-    return to_json(template)
+def _json(text: str | None) -> str:
+    """A text as JSON, in half the time that ``to_json`` and decoding its bytes take."""
+    return "null" if text is None else encode_basestring(text)
 
 
 def beside(path: Path) -> Path | None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import islice
+from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ class Release:
         prompts: set[str] = set()
 
         def note(rows: Sequence[Entry]) -> None:
-            answers.update(map(hash, map(attrgetter("answer"), rows)))
-            prompts.update(map(attrgetter("source.prompt_hash"), rows))
+            answers.update(hash(answer) for answer, _ in groupby(rows, attrgetter("answer")))  # neighbours share them
+            prompts.update(source.prompt_hash for source, _ in groupby(rows, attrgetter("source")))
             turns["multi_turn_rows"] += sum(map(bool, map(attrgetter("history"), rows)))
 
         def note_asked(rows: Sequence[Entry]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 from pydantic_core import from_json
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from rawtune.dataset.entry import Entry, Source
 from rawtune.ledger import tables
 from rawtune.ledger.mapping import EXAMPLE, Part, columns, example_of, fields, history_of, history_text
-from rawtune.records import NEVER_TRAINED, Example, State, Suite
+from rawtune.records import NEVER_TRAINED, Example, History, State, Suite
 
 _ENTRIES = 256
 """Rows of a dataset read at once; of more, the processor's cache holds too little."""
@@ -63,7 +63,8 @@ class Examples(Part):
         """
         rows = tables.examples.c
         shared = func.json_array(rows.passage_id, *(rows[name] for name in _OF_SOURCE))
-        query = select(rows.id, rows.question, rows.answer, rows.template, shared, rows.history)
+        history = [rows.history] if self.has_history() else []
+        query = select(rows.id, rows.question, rows.answer, rows.template, shared, *history)
         in_order = query.where(rows.parent.is_not(None), condition).order_by(literal_column("examples.rowid"))
         passages = tables.passages.c
         place = select(passages.id, *(passages[name] for name in _OF_PASSAGE))
@@ -94,11 +95,12 @@ class Examples(Part):
 
 def _with_sources(chunk: Sequence[tuple[Any, ...]], find: Callable[..., list[tuple[Any, ...]]]) -> list[Entry]:
     """Entries of those rows whose passage is current."""
-    *texts, shared, histories = zip(*chunk, strict=True)
+    id, question, answer, template, shared, *history = zip(*chunk, strict=True)
+    histories: Iterable[History] = map(history_of, *history) if history else repeat((), len(chunk))
     made = {text: from_json(text) for text in set(shared)}
     places = {id: place for id, *place in find({(passage,) for passage, *_ in made.values()})}
     sources = {
         text: Source(*fields, *places[passage]) for text, (passage, *fields) in made.items() if passage in places
     }
-    entries = zip(*texts, map(sources.get, shared), map(history_of, histories), strict=True)
-    return [entry for entry in map(_ENTRY, entries) if entry.source]
+    entries = map(_ENTRY, zip(id, question, answer, template, map(sources.get, shared), histories, strict=True))
+    return [*entries] if len(sources) == len(made) else [entry for entry in entries if entry.source]
