@@ -1,21 +1,23 @@
 """Passages that say nearly the same, found among all of them at once.
 
 Texts are compared by the Jaccard similarity of their pairs of neighbouring words, of Chinese their characters: what
-both hold over what either holds. It is estimated by one permutation hashing (Li, Owen and Zhang 2012): pairs are hashed
-into bins, of each bin the least hash is kept, and the share of bins with equal least hashes estimates the similarity,
-with a standard deviation of 0.035 at the limit; of short texts it is nearly exact. Of a least hash one byte is kept: it
-tells two apart as well, in a quarter of the memory (b-bit minwise hashing, Li and König 2010). What may be alike is
-found by locality-sensitive hashing, in bands of bins that are equal as a whole (Indyk and Motwani 1998).
+both hold over what either holds. It is estimated by MinHash (Broder 1997), which rensa computes in the way of fast
+similarity sketching (Dahlgaard, Knudsen and Thorup 2017): the share of hashes that two texts have in common, with a
+standard deviation of 0.035 at the limit. Of a hash one byte is kept: it tells two apart as well, in a quarter of the
+memory (b-bit minwise hashing, Li and König 2010). What may be alike is found by locality-sensitive hashing, in bands of
+hashes that are equal as a whole (Indyk and Motwani 1998). rensa can do that, too, but keeps hashes whole, and does not
+say who belongs together.
 """
 
 import re
-import sys
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import pairwise
+from operator import eq
+
+from rensa import RMinHash
 
 LEAST = 0.8
 """The similarity from which on two passages go together.
@@ -23,17 +25,18 @@ LEAST = 0.8
 In the packaged corpora two different passages come to 0.15 at most, while one of some 200 words (or Chinese characters)
 of which five were exchanged keeps at least 0.89, and with eight exchanged 0.83.
 """
-_BAND = 5
-_BINS = 24 * _BAND
-"""So two texts at the limit are missed once in 14,000 times: 24 bands, each equal with a chance of 0.8 ** 5."""
-_EMPTY = 2**32 - 1
-_NOTHING = 2 ** (8 * _BAND) - 1
-"""A band without words: all its bytes are 255. A bin that happens to hold that byte counts as empty."""
+_BANDS = 32
+_HASHES = 4 * _BANDS
+"""Four bytes to a band, which are compared as one number. So two texts at the limit are missed once in 20 million
+times: each band is equal with a chance of 0.8 ** 4."""
+_SEED = 0
 _COMPARED = 2
 """Texts of a band that another is compared with: enough, as it meets others in other bands."""
 
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORDS = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_SHORT = 32
+"""Characters of what may be a word with signs around it, and so come again."""
 
 
 class NearDuplicates:
@@ -44,9 +47,10 @@ class NearDuplicates:
         self._sketches = bytearray()
 
     def add(self, id: int, text: str) -> None:
-        """Take in a text that was not added before; its id has at most 64 bits."""
-        self._ids.append(id)
-        self._sketches += _sketch(text)
+        """Take in a text that was not added before; its id has at most 64 bits. One without words is like no other."""
+        if symbols := _symbols(text):
+            self._ids.append(id)
+            self._sketches += _sketch(symbols)
 
     def groups(self) -> Iterator[list[int]]:
         """The ids of texts that are near each other, or near another of the group; in the order in which they came."""
@@ -57,8 +61,10 @@ class NearDuplicates:
                 leader[index] = index = leader[leader[index]]
             return index
 
-        for band in range(0, _BINS, _BAND):
+        for band in range(_BANDS):
             for alike in self._alike(band):
+                if len({leader[index] for index in alike}) == 1:
+                    continue
                 met: list[int] = []
                 for index in alike:
                     if find(index) in map(find, met):
@@ -77,65 +83,48 @@ class NearDuplicates:
         yield from members.values()
 
     def _alike(self, band: int) -> Iterable[list[int]]:
-        """Texts whose bins of a band are equal, and not all empty."""
-        starts = range(band, len(self._sketches), _BINS)
-        keys = [int.from_bytes(self._sketches[start : start + _BAND]) for start in starts]
-        repeated = {one for one, other in pairwise(sorted(keys)) if one == other} - {_NOTHING}
+        """Texts that are equal in a band."""
+        keys = memoryview(self._sketches).cast("I")[band::_BANDS]
+        seen: set[int] = set()
+        repeated: set[int] = set()
+        for key in keys:
+            (repeated if key in seen else seen).add(key)
         found: defaultdict[int, list[int]] = defaultdict(list)
-        for index, key in enumerate(keys):
-            if key in repeated:
-                found[key].append(index)
+        if repeated:
+            for index, key in enumerate(keys):
+                if key in repeated:
+                    found[key].append(index)
         return found.values()
 
     def _similarity(self, one: int, other: int) -> float:
-        first, second = (int.from_bytes(self._sketches[at * _BINS : (at + 1) * _BINS]) for at in (one, other))
-        empty = (first & second).to_bytes(_BINS).count(255)
-        alike = (first ^ second).to_bytes(_BINS).count(0)
-        return (alike - empty) / (_BINS - empty)
+        first, second = (self._sketches[at * _HASHES : (at + 1) * _HASHES] for at in (one, other))
+        same: int = sum(map(eq, first, second))
+        return same / _HASHES
 
 
-def _sketch(text: str) -> bytes:
-    """A byte of the least hash in each bin."""
-    bins = [_EMPTY] * _BINS
-    for pair in _pairs(_symbols(text)):
-        at = pair % _BINS
-        if pair < bins[at]:
-            bins[at] = pair
-    return array("I", bins).tobytes()[1::4]
-
-
-def _pairs(symbols: str) -> memoryview:
-    """The hashes of all pairs of neighbours, of 32 bits each; of one symbol alone, of that.
-
-    They stand side by side in one large number, in 64 bits each, and are mixed together, as MurmurHash3 does with one
-    (Appleby 2008): a tenth of the time that it takes to mix them one by one.
-    """
-    lanes = bytearray(8 * len(symbols))
-    encoded = symbols.encode("utf-32-le")
-    for byte in range(3):
-        lanes[byte::8] = encoded[byte::4]
-    low = _low_halves(len(symbols).bit_length())
-    firsts = int.from_bytes(lanes, "little")
-    pairs = (0x9E3779B1 * firsts + 0x7FEB352D * (firsts >> 64)) & low
-    for multiplier, shift in ((0x85EBCA6B, 15), (0xC2B2AE35, 16)):
-        pairs = ((pairs ^ (pairs >> shift & low)) * multiplier) & low
-    return memoryview(pairs.to_bytes(len(lanes), sys.byteorder)).cast("Q")[: len(symbols) - 1 or 1]
-
-
-@lru_cache
-def _low_halves(size: int) -> int:
-    """The mask of the lower 32 bits of each of 2 ** ``size`` numbers."""
-    return int.from_bytes(b"\xff\xff\xff\xff\0\0\0\0" * 2**size, "little")
+def _sketch(symbols: str) -> bytes:
+    """The lowest byte of each hash of a text; what is hashed are two symbols side by side, as one number of 64 bits."""
+    code = symbols.encode("utf-32-le") if len(symbols) > 1 else symbols.encode("utf-32-le") + bytes(4)
+    even, odd = len(code) // 8 * 8, (len(code) - 4) // 8 * 8
+    pairs = memoryview(code[:even] + code[4 : 4 + odd]).cast("Q")
+    (hashes,) = RMinHash.digest_matrix_from_flat_token_hashes(pairs, (0, len(pairs)), _HASHES, _SEED).to_rows()
+    return array("I", hashes).tobytes()[::4]
 
 
 def _symbols(text: str) -> str:
     """One sign for each word; a Chinese character stands for itself."""
-    runs = _WORDS.findall(text.casefold())
-    return "".join([run if run >= "\u3040" else _symbol(run) for run in runs])
+    return "".join([_short(part) if len(part) < _SHORT else _signs(part) for part in text.split()])
+
+
+def _signs(part: str) -> str:
+    return "".join([run if "\u3040" <= run < "\ufb00" else _sign(run) for run in _WORDS.findall(part)])
 
 
 @lru_cache(maxsize=20_000)
-def _symbol(word: str) -> str:
+def _sign(word: str) -> str:
     """The same in every process, as what it decides is never decided again."""
-    hash = int.from_bytes(blake2b(word.encode(errors="replace"), digest_size=4).digest())
+    hash = int.from_bytes(blake2b(word.casefold().encode(), digest_size=4).digest())
     return chr(0x10000 + hash % 0x100000)
+
+
+_short = lru_cache(maxsize=20_000)(_signs)
