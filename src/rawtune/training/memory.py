@@ -166,7 +166,11 @@ def _kept(model: Any, ids: Any) -> int:
 
 
 def _storages(module: Any) -> list[int]:
-    return [weight.untyped_storage().data_ptr() for weight in module.parameters(recurse=False)]
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    # A layer with an adapter may use the weights of its parts without calling these.
+    own = module.parameters(recurse=isinstance(module, BaseTunerLayer))
+    return [weight.untyped_storage().data_ptr() for weight in own]
 
 
 def _held_and_free(device: Any) -> tuple[int, int]:
