@@ -19,6 +19,7 @@ from transformers.trainer_callback import TrainerControl, TrainerState
 
 from rawtune.errors import RawtuneError
 from rawtune.progress import Progress
+from rawtune.training import packing
 from rawtune.training.loss import IGNORED, answer_losses, whole_logits_losses
 from rawtune.training.ranks import is_first, whole
 from rawtune.training.row_losses import LOSSES, NO_ROW, RowLosses
@@ -57,7 +58,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             model=model,
             args=args,
             train_dataset=[*enumerate(rows, 1), (NO_ROW, Encoded([padding] * 2, [False] * 2))],
-            data_collator=lambda batch: collate(batch, padding),
+            data_collator=self._collated,
             callbacks=[Recorder(progress, row_losses)],
         )
         args.save_only_model = False
@@ -65,7 +66,12 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole batch
         self.base = base
         self.row_losses = row_losses
+        self.padding = padding
         self.head = take_off_head(model, torch.tensor([rows[0].ids], device=model.device))
+        self.packs = self.head is not None and packing.allow(model, rows)
+
+    def _collated(self, batch: Sequence[tuple[int, Encoded]]) -> dict[str, Tensor]:
+        return packing.pack(batch) if self.packs else collate(batch, self.padding)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         everyone = len(self.train_dataset) - 1
@@ -81,8 +87,11 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     ) -> Tensor:
         """The summed loss of these rows' answers over the answer tokens of the whole batch."""
         # Padding is on the right and attention causal: no real token ever sees a padded one, so no mask is needed.
-        # In float32, as accelerate's autocast gives it, and DeepSpeed's does not.
-        output = model(input_ids=inputs["input_ids"], use_cache=False).logits.float()
+        if self.packs:
+            output = packing.hidden_states(model, inputs)
+        else:
+            output = model(input_ids=inputs["input_ids"], use_cache=False).logits
+        output = output.float()  # as accelerate's autocast gives it, and DeepSpeed's does not
         labels = inputs["labels"]
         if self.head is None:
             losses = whole_logits_losses(output, labels)
