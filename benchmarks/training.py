@@ -67,11 +67,12 @@ class Clock(TrainerCallback):
 _LLAMA_FACTORY = """
 Path(folder, "rows.json").write_text(json.dumps([{"instruction": q, "input": "", "output": a} for q, a in rows]))
 Path(folder, "dataset_info.json").write_text(json.dumps({"rows": {"file_name": "rows.json"}}))
-run_exp(dict(model_name_or_path=model, stage="sft", do_train=True, use_cpu=True, bf16=True, flash_attn=mode,
-    disable_gradient_checkpointing=True, finetuning_type="lora", lora_rank=8, lora_alpha=16, lora_target="all",
-    dataset="rows", dataset_dir=folder, template="chatml", cutoff_len=2048, output_dir=folder + "/out",
-    per_device_train_batch_size=8, gradient_accumulation_steps=1, learning_rate=5e-4, max_steps=steps, logging_steps=1,
-    save_strategy="no", report_to="none"), callbacks=[Clock()])
+precision, attention = mode.split()
+run_exp(dict(model_name_or_path=model, stage="sft", do_train=True, use_cpu=True, bf16=precision == "bfloat16",
+    flash_attn=attention, disable_gradient_checkpointing=True, finetuning_type="lora", lora_rank=8, lora_alpha=16,
+    lora_target="all", dataset="rows", dataset_dir=folder, template="smollm2", cutoff_len=2048,
+    output_dir=folder + "/out", per_device_train_batch_size=8, gradient_accumulation_steps=1, learning_rate=5e-4,
+    max_steps=steps, logging_steps=1, save_strategy="no", report_to="none"), callbacks=[Clock()])
 """
 _TRL = """
 from datasets import Dataset
@@ -99,9 +100,14 @@ _FACTORY = _CALLBACK + "from pathlib import Path\nfrom llamafactory.train.tuner 
 TOOLS = {
     "rawtune": Tool(_RAWTUNE, "seed"),
     "rawtune-cpu": Tool(_RAWTUNE, "cpu"),
-    # Its fastest settings on a CPU, bfloat16 without checkpointing, with either attention.
-    "llamafactory-sdpa": Tool(_FACTORY, "sdpa", "llamafactory", (TORCH, "llamafactory")),
-    "llamafactory-eager": Tool(_FACTORY, "disabled", "llamafactory", (TORCH, "llamafactory")),
+    # Without checkpointing, which is faster, in either precision and with either attention: one of them is its best.
+    **{
+        f"llamafactory-{precision}-{name}": Tool(
+            _FACTORY, f"{precision} {attention}", "llamafactory", (TORCH, "llamafactory")
+        )
+        for precision in ("float32", "bfloat16")
+        for name, attention in (("sdpa", "sdpa"), ("eager", "disabled"))
+    },
     "trl": Tool(_CALLBACK + _TRL, "", "trl", (TORCH, "trl", "peft")),
     "load": Tool(_RAWTUNE, "load"),
 }
