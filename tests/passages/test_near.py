@@ -17,7 +17,7 @@ def found(texts):
     near = NearDuplicates()
     for number, text in enumerate(texts):
         near.add(number, text)
-    return [*near.groups()]
+    return [group.tolist() for group in near.groups()]
 
 
 def exchanged(text, name, count, random):
@@ -83,7 +83,7 @@ def test_who_is_near_one_of_a_group_belongs_to_it():
     for number, text in enumerate(steps):
         near.add(number, text)
     assert near._similarity(0, 3) < LEAST - 0.1
-    assert [*near.groups()] == [[0, 1, 2, 3]]
+    assert [group.tolist() for group in near.groups()] == [[0, 1, 2, 3]]
 
 
 def test_many_texts_of_one_form_are_one_group():

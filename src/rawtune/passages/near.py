@@ -52,7 +52,7 @@ class NearDuplicates:
             self._ids.append(id)
             self._sketches += _sketch(symbols)
 
-    def groups(self) -> Iterator[list[int]]:
+    def groups(self) -> Iterator["array[int]"]:
         """The ids of texts that are near each other, or near another of the group; in the order in which they came."""
         leader = array("I", range(len(self._ids)))
 
@@ -76,7 +76,7 @@ class NearDuplicates:
                     if len(met) < _COMPARED:
                         met.append(index)
         leading = {find(index) for index, first in enumerate(leader) if first != index}
-        members: defaultdict[int, list[int]] = defaultdict(list)
+        members: defaultdict[int, array[int]] = defaultdict(lambda: array("Q"))
         for index, id in enumerate(self._ids):
             if (first := find(index)) in leading:
                 members[first].append(id)

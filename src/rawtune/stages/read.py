@@ -1,6 +1,7 @@
 """raw/ to passages; the held-out split is frozen here, before anything is made from a passage."""
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rawtune.comparison.statistics import MIN_CLUSTERS
@@ -31,7 +32,7 @@ def run(work: Work) -> Done:
     near = _Near(work)
 
     def hold_out(new: Iterable[str], copies: Mapping[str, int], held: int, total: int) -> Iterator[str]:
-        chosen = [*held_out.choose(new, copies, held, total, settings.held_out, near.groups, near.frozen)]
+        chosen = [*held_out.choose(new, copies, held, total, settings.held_out, near.groups(), near.frozen)]
         if held + sum(1 + copies.get(id, 0) for id in chosen) >= total:
             raise UsageError(  # now, as a split that is saved stays, and the teacher is paid for held-out ones, too
                 f"no passage is left to train on: passages.held_out is {settings.held_out:g}, and all {total} passages"
@@ -46,7 +47,7 @@ def run(work: Work) -> Done:
     for id, given in splits.items():
         digest.update(f"{id} {given}\n".encode())
     held = sum(given is Split.HELD_OUT for given in splits.values())
-    groups = [current for group in near.groups if len(current := [id for id in group if id in splits]) > 1]
+    groups = [current for group in near.groups() if len(current := [id for id in group if id in splits]) > 1]
     summary = {
         "files": len(text.files(work.folder)),
         "passages": len(splits),
@@ -65,7 +66,7 @@ class _Near:
     def __init__(self, work: Work) -> None:
         self.frozen: dict[str, Split] = {}
         self._found = NearDuplicates()
-        self._groups: list[list[str]] | None = None
+        self._groups: list[array[int]] | None = None
         for id, given, content in work.ledger.texts():
             self.frozen[id] = given
             self._found.add(int(id, 16), content)
@@ -77,13 +78,12 @@ class _Near:
                 self._found.add(int(passage.id, 16), passage.text)
             yield passage
 
-    @property
-    def groups(self) -> list[list[str]]:
+    def groups(self) -> Iterator[list[str]]:
         """Ids of texts that belong together; to be asked for once all passages were watched."""
         if self._groups is None:
-            self._groups = [[f"{id:016x}" for id in group] for group in self._found.groups()]
+            self._groups = [*self._found.groups()]
             self._found = NearDuplicates()  # the sketches of a large library take as much as all that follows
-        return self._groups
+        return ([f"{id:016x}" for id in group] for group in self._groups)
 
 
 def _tell(work: Work, groups: Sequence[Sequence[str]], splits: Mapping[str, Split], held: int) -> None:
