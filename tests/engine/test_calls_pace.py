@@ -1,6 +1,9 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.engine.simulation import PRICE, WORD, Endpoint, ask, down, now, open_calls, reply_all, simulate
 
 from rawtune.engine.budget import Budget
@@ -103,6 +106,56 @@ def test_requests_a_minute_hold_where_calls_wait_for_money():
             assert sum(begin <= at < begin + 60 for at, _ in endpoint.sent) <= 3
 
     simulate(work())
+
+
+class Metered(Endpoint):
+    """Each call takes the tokens that ``taken`` holds for its text."""
+
+    def __init__(self, taken, faults, seconds):
+        super().__init__(faults, seconds)
+        self.taken = taken
+
+    async def complete(self, request):
+        reply = await super().complete(request)
+        return replace(reply, completion_tokens=self.taken[request.messages[0].content])
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 40),
+    st.integers(600, 6_000),
+    # Of each call its length, how much of its estimate it takes (%), after how many seconds it is wanted, if it fails.
+    st.lists(
+        st.tuples(st.integers(1, 800), st.integers(0, 100), st.floats(0, 40), st.booleans()), min_size=1, max_size=30
+    ),
+    st.sampled_from((0.5, 20.0, 90.0)),
+)
+def test_no_minute_holds_more_than_either_of_two_limits(requests, tokens, wanted, seconds):
+    texts = [chr(0x4E00 + number) * length for number, (length, *_) in enumerate(wanted)]  # a sign is a token
+    estimates = {text: len(text) + 500 for text in texts}
+    taken = {text: estimates[text] * call[1] // 100 for text, call in zip(texts, wanted, strict=True)}
+    failing = {text for text, call in zip(texts, wanted, strict=True) if call[3]}
+    endpoint = Metered(taken, {text: [down(500)] for text in failing}, seconds)
+
+    async def work():
+        calls = open_calls(endpoint, limit=8, requests=RateLimit(requests), tokens=RateLimit(tokens))
+
+        async def ask_after(pause, text):
+            await asyncio.sleep(pause)
+            return await calls.reply(ask(text))
+
+        await asyncio.gather(*(ask_after(call[2], text) for text, call in zip(texts, wanted, strict=True)))
+
+    simulate(work())
+    sent = []
+    for at, text in endpoint.sent:
+        sent.append((at, estimates[text] if text in failing else taken[text]))  # what failed may have taken all
+        failing.discard(text)
+    assert len(sent) == len(texts) + sum(call[3] for call in wanted)
+    for begin, _ in sent:
+        within = [amount for at, amount in sent if begin <= at < begin + 60]
+        assert len(within) <= requests
+        assert sum(within) <= tokens or len(within) == 1
 
 
 def sent_within_a_minute(usage):
