@@ -79,7 +79,8 @@ class Database:
 
     def stream(self, query: Select[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
         """The rows of a query whose values need no conversion, ``size`` at a time, spared SQLAlchemy's work on each."""
-        compiled = query.compile(dialect=self._engine.dialect)
+        # "IN" is written out with as many parameters as it has values.
+        compiled = query.compile(dialect=self._engine.dialect, compile_kwargs={"render_postcompile": True})
         with self.read() as connection:
             cursor = connection.connection.cursor()
             cursor.execute(str(compiled), [compiled.params[name] for name in compiled.positiontup or ()])

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Table, bindparam
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from rawtune.ledger.database import Database
-from rawtune.records import Example, Finding, History, Origin, Outcome, Passage, Reply, Severity, Split, Suite
+from rawtune.records import Example, Finding, History, Origin, Outcome, Passage, Reply, Severity, Split, State, Suite
 
 T = TypeVar("T")
 BY_HAND = "by hand"
@@ -95,16 +95,33 @@ def passage_of(values: Sequence[Any]) -> Passage:
     return Passage(id, document, sha256, start, end, text, Split(split))
 
 
-def finding_of(fields: dict[str, Any]) -> Finding:
-    """A finding from its JSON."""
+def outcome_of(passage_id: str, values: Sequence[Any], example: Example | None) -> Outcome:
+    """An outcome from its columns from ``state`` on, and its row."""
+    state, reason, *parts = values
+    repairs, replies, findings = (from_json(part) if part != "[]" else () for part in parts)
+    found = tuple(map(_finding_of, findings))
+    return Outcome(passage_id, State(state), example, found, reason, tuple(repairs), tuple(replies))
+
+
+def _finding_of(fields: dict[str, Any]) -> Finding:
     return Finding(**{**fields, "severity": Severity(fields.get("severity", Severity.ERROR))})
 
 
 def example_of(values: Sequence[Any]) -> Example:
     """A row from its columns."""
-    fields = dict(zip(EXAMPLE, values, strict=True))
-    fields["split"] = Split(fields["split"])
-    fields["origin"] = Origin(fields["origin"])
-    fields["suite"] = Suite(fields["suite"]) if fields["suite"] else None
-    fields["history"] = history_of(fields["history"])
-    return Example(**fields)
+    id, passage, split, concept, question, answer, origin, teacher, prompt, parent, template, suite, history = values
+    return Example(
+        id,
+        passage,
+        Split(split),
+        concept,
+        question,
+        answer,
+        Origin(origin),
+        teacher,
+        prompt,
+        parent,
+        template,
+        Suite(suite) if suite else None,
+        history_of(history),
+    )

@@ -20,7 +20,7 @@ from rawtune.ledger.mapping import (
     chunks,
     columns,
     example_of,
-    finding_of,
+    outcome_of,
     passage_of,
 )
 from rawtune.records import Origin, Outcome, Passage, State
@@ -65,22 +65,10 @@ class Outcomes(Part):
         if made_by := list(made_by):
             query = query.where(table.c.made_by.in_([*made_by, BY_HAND]))
         first, last = len(PASSAGE), len(PASSAGE) + len(ended)
-        with self._database.read() as connection:
-            for row in connection.execute(query.execution_options(yield_per=CHUNK)):
+        for chunk in self._database.stream(query, CHUNK):
+            for row in chunk:
                 passage = passage_of(row[:first])
-                state, reason, repairs, replies, findings = row[first:last]
-                yield (
-                    passage,
-                    Outcome(
-                        passage.id,
-                        State(state),
-                        example_of(row[last:]) if row[last] else None,
-                        tuple(finding_of(finding) for finding in findings),
-                        reason,
-                        tuple(repairs),
-                        tuple(replies),
-                    ),
-                )
+                yield passage, outcome_of(passage.id, row[first:last], example_of(row[last:]) if row[last] else None)
 
     def tally(self, made_by: str) -> Tally:
         """How the current passages ended under ``made_by``, counted."""

@@ -78,7 +78,7 @@ def not_closed(row: Row, *, longest_phrase: int = 6) -> Iterator[Spot]:
     end = answer.rstrip(_WRAPPING)
     if not end or end[-1] in _CLOSING or end[-1] in _PARTICLES or unicodedata.category(end[-1]) in _PICTURES:
         return
-    if row.closed is not False and _FINAL_HAN.search(end):
+    if row.closed is not False and _FINAL_HAN.search(end[-20:]):
         return
     if row.closed:
         if _is_held_open(answer, end):
