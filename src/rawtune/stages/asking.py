@@ -1,12 +1,12 @@
 """A teacher asked about many things: what is stored is not asked for again, and what fails is counted, with why."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Generic, TypeVar
 
+from rawtune.engine import loop
 from rawtune.errors import BudgetReached, RawtuneError, TeacherError
 from rawtune.records import Reply, Request
 from rawtune.stages.session import open_session
@@ -119,6 +119,6 @@ def _follow(
     for name, talk in talks:
         result, keys = replay(work, talk())
         if result is None:
-            asyncio.run(follow(chain([(name, talk)], talks)))
+            loop.run(follow(chain([(name, talk)], talks)))
             break
         take(name, result, keys)

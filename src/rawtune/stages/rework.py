@@ -1,11 +1,11 @@
 """Rows taken up again: read anew from stored replies, asked anew about, or written by a person."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rawtune.config import Config
+from rawtune.engine import loop
 from rawtune.errors import GateFailed, RawtuneError, UsageError
 from rawtune.llm import open_teacher
 from rawtune.records import Origin, Outcome, Passage, Severity, State
@@ -81,7 +81,7 @@ def retry(work: Work, passages: list[Passage], other: Config) -> None:
             await session.converse(passages, recorder.show)
             return recorder.counts[State.FAILED]
 
-    if failed := asyncio.run(ask()):
+    if failed := loop.run(ask()):
         raise RawtuneError(f"{failed} of {len(passages)} passages failed", "ask about them again with: rawtune retry")
 
 

@@ -1,8 +1,8 @@
 """Passages to rows, through the teacher: a pilot first, then the rest, and an account of all."""
 
-import asyncio
 from dataclasses import dataclass
 
+from rawtune.engine import loop
 from rawtune.errors import GateFailed, RawtuneError, TeacherError, UsageError
 from rawtune.ledger.outcomes import Tally
 from rawtune.llm import price
@@ -41,7 +41,7 @@ def run(work: Work) -> Done:
         # What ended badly in an earlier pilot counts into this one: running again is no way round the gate.
         gate = settings.pilot > 0 and not before.states[State.KEPT]
         size = max(0, settings.pilot - before.settled) if gate else 0
-        asyncio.run(_work_off(work, before, min(size, left), gate))
+        loop.run(_work_off(work, before, min(size, left), gate))
     return _close(work)
 
 
@@ -54,7 +54,7 @@ def pilot(work: Work, size: int) -> Forecast:
     before = work.ledger.tally(made_by(work))
     if not left(work):
         raise UsageError("every passage has come to its end", "to ask anew about all of them: rawtune synth --fresh")
-    asyncio.run(_work_off(work, before, size, gate=False, rest=False))
+    loop.run(_work_off(work, before, size, gate=False, rest=False))
     if work.ledger.tally(made_by(work)).states[State.KEPT] == before.states[State.KEPT]:
         raise GateFailed("the pilot brought no row that could be kept", "see why with: rawtune status --quarantine")
     if told := foretell(work, made_by(work), left(work), work.config.teacher):
@@ -73,7 +73,7 @@ def start_afresh(work: Work) -> None:
             work.ledger.forget_stage("synthesise")
             work.ledger.ask_anew()
 
-    asyncio.run(forget())
+    loop.run(forget())
 
 
 def left(work: Work) -> int:
@@ -104,7 +104,7 @@ def attempt(work: Work, number: int) -> Trial:
         async with open_session(work, made_by(work)) as session:
             await session.converse([passage], lambda _, result, __: results.append(result))
 
-    asyncio.run(ask())
+    loop.run(ask())
     if isinstance(results[0], TeacherError):
         raise results[0]
     exchanges = tuple(work.ledger.exchange(key) for key in results[0].replies)
