@@ -255,7 +255,10 @@ def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (Suspect(3, 6.0), "it was harder to learn than others of its concept"),
         (Suspect(3, -6.0), "it was easier to learn than others of its concept"),
         (Suspect(3, 6.0, part="first"), "its first tokens were harder to learn than others of its concept"),
-        (Suspect(3, 6.0, "concept", "蒙", 4, "last"), "the last tokens of the 4 rows of the concept '蒙' were harder"),
+        (
+            Suspect(3, 6.0, "concept", "蒙", 4, "punctuation"),
+            "the punctuation marks of the 4 rows of the concept '蒙' were harder",
+        ),
         (
             Suspect(3, 6.0, "swap", "蒙"),
             "its answer stands under '蒙', too, as the texts tell, and by the losses",

@@ -121,34 +121,64 @@ def test_the_ranking_holds_every_row_once() -> None:
     assert ranking([]) == []
 
 
-def with_ends(losses: list[RowLoss], first: Collection[int] = (), last: Collection[int] = ()) -> list[RowLoss]:
-    """The same rows with losses at both ends of their answers; those of some are far higher."""
+FORM = ("first", "punctuation", "end")
+
+
+def with_form(losses: list[RowLoss], **bad: Collection[int]) -> list[RowLoss]:
+    """The same rows with losses of first tokens, punctuation and end; those of ``bad`` rows are far higher."""
     chance = random.Random(1)
-    usual = {name: (chance.uniform(1, 2), chance.uniform(1.5, 2.5)) for name in sorted(set(CONCEPT.values()))}
+    usual = {name: [chance.uniform(1, 2.5) for _ in FORM] for name in sorted(set(CONCEPT.values()))}
     found = []
     for seen in losses:
-        ends = [seen.mean * by * exp(chance.gauss(0, 0.1)) for by in usual[CONCEPT[seen.row]]]
-        high = [loss * (8 if seen.row in rows else 1) for loss, rows in zip(ends, (first, last), strict=True)]
-        found.append(replace(seen, first=high[0], last=high[1]))
+        form = {
+            part: seen.mean * by * exp(chance.gauss(0, 0.1)) * (8 if seen.row in bad.get(part, ()) else 1)
+            for part, by in zip(FORM, usual[CONCEPT[seen.row]], strict=True)
+        }
+        found.append(replace(seen, **form))
     return found
 
 
-def test_ends_of_healthy_rows_are_left_alone() -> None:
-    assert sum(bool(stand_out(with_ends(epoch(seed=seed)), CONCEPT, TEMPLATE)) for seed in range(20)) <= 2
+def test_the_form_of_healthy_rows_is_left_alone() -> None:
+    assert (
+        sum(bool(stand_out(with_form(epoch(seed=seed)), CONCEPT, TEMPLATE, answers=CONCEPT)) for seed in range(20)) <= 2
+    )
 
 
 @pytest.mark.parametrize("concepts", [CONCEPT, {}])
-def test_what_stands_out_at_an_end_of_an_answer_says_at_which(concepts: dict[int, str]) -> None:
+def test_what_stands_out_by_the_form_of_an_answer_says_by_what(concepts: dict[int, str]) -> None:
     losses = epoch()
     assert stand_out(losses, concepts) == []
-    found = stand_out(with_ends(losses, first={30}, last={77}), concepts)
-    assert {(suspect.row, suspect.by, suspect.part) for suspect in found} == {(30, "row", "first"), (77, "row", "last")}
+    found = stand_out(with_form(losses, first={30}, punctuation={77}, end={111}), concepts)
+    assert {(suspect.row, suspect.by, suspect.part) for suspect in found} == {
+        (30, "row", "first"),
+        (77, "row", "punctuation"),
+        (111, "row", "end"),
+    }
 
 
-@pytest.mark.parametrize("part", ["first", "last"])
-def test_a_concept_stands_out_by_an_end_of_its_answer(part: str) -> None:
+@pytest.mark.parametrize("part", FORM)
+def test_a_concept_stands_out_by_the_form_of_its_answer(part: str) -> None:
     rows = {row for row, name in CONCEPT.items() if name == "c7"}
-    found = stand_out(with_ends(epoch(), **{part: rows}), CONCEPT, TEMPLATE)
+    found = stand_out(with_form(epoch(), **{part: rows}), CONCEPT, TEMPLATE, answers=CONCEPT)
     assert {(suspect.row, suspect.by, suspect.group, suspect.part) for suspect in found} == {
         (row, "concept", "c7", part) for row in rows
     }
+
+
+def test_an_answer_is_held_to_the_form_of_the_one_that_most_siblings_have() -> None:
+    answers = {row: f"{name} as it is" for row, name in CONCEPT.items()}
+    others = {row: f"{row}: another answer" for row in (30, 31, 32, 77)}
+    losses = with_form(epoch(), punctuation={30, 31, 32, 99})
+    found = stand_out(losses, CONCEPT, TEMPLATE, answers={**answers, **others})
+    assert {(suspect.row, suspect.by, suspect.part) for suspect in found} == {
+        (row, "row", "punctuation") for row in (30, 31, 32)
+    }  # but not 99, whose answer is that of its siblings
+
+
+def test_where_half_of_a_concept_is_broken_its_other_rows_are_not_told_with_it() -> None:
+    rows = [row for row, name in CONCEPT.items() if name == "c7"]
+    broken = set(rows[::2][:-1])
+    answers = {row: f"{row}: a broken answer" if row in broken else name for row, name in CONCEPT.items()}
+    found = ranking(with_form(epoch(), punctuation=broken), CONCEPT, TEMPLATE, answers=answers)
+    assert {suspect.row for _, suspect in found[: len(broken)]} == broken
+    assert not {suspect.row for share, suspect in found if share > 1} - broken

@@ -12,8 +12,8 @@ from rawtune.diagnosis.logs import read_rows
 from rawtune.progress import Silent
 from rawtune.records import Row
 from rawtune.training import models
-from rawtune.training.row_losses import FIRST, HEADER, LAST, ROW_LOSSES, RowLosses
-from rawtune.training.tokens import encode
+from rawtune.training.row_losses import FIRST, HEADER, ROW_LOSSES, RowLosses
+from rawtune.training.tokens import encode, punctuation
 from rawtune.training.trainer import train
 
 Rows = tuple[Row, ...]
@@ -25,12 +25,12 @@ def settings(**changes: Any) -> Training:
 
 def read(folder: Path) -> list[dict[str, Any]]:
     with (folder / ROW_LOSSES).open(newline="") as file:
-        kinds = {"id": str, **dict.fromkeys(("mean", "max", "first", "last"), float)}
+        kinds = {"id": str, **dict.fromkeys(HEADER[4:], float)}
         return [{key: kinds.get(key, int)(value) for key, value in line.items()} for line in csv.DictReader(file)]
 
 
 def by_row(lines: list[dict[str, Any]]) -> dict[tuple[int, int], list[float]]:
-    names = ("tokens", "mean", "max", "first", "last")
+    names = HEADER[3:]
     return {(line["step"], line["row"]): [line[name] for name in names] for line in lines}
 
 
@@ -44,52 +44,46 @@ class Stop(Silent):
 
 
 def test_tokens_find_their_rows_in_whatever_order_they_come(tmp_path: Path) -> None:
-    kept = RowLosses(["a", "b", "c"])
+    kept = RowLosses(["a", "b", "c"], punctuation=[7, 9])
     kept.begin(tmp_path, 0)
     learnt = torch.tensor([[False, True, True, False], [True, False, True, True]])
-    kept.add(torch.tensor([3, 1]), learnt, torch.tensor([1.0, 3.0, 0.5, 0.0, 4.0]))
-    kept.add(torch.tensor([2]), torch.tensor([[False, True]]), torch.tensor([2.0]))
+    kept.add(torch.tensor([3, 1]), learnt, torch.tensor([7, 5, 9, 7, 5]), torch.tensor([1.0, 3.0, 0.5, 0.0, 4.0]))
+    kept.add(torch.tensor([2]), torch.tensor([[False, True]]), torch.tensor([5]), torch.tensor([2.0]))
     kept.write(1)
     kept.write(2)
     assert (tmp_path / ROW_LOSSES).read_text().splitlines() == [
         ",".join(HEADER),
-        "1,3,c,2,2,3,2,3",
-        "1,1,a,3,1.5,4,0.25,4",
-        "1,2,b,1,2,2,2,2",
+        "1,3,c,2,2,3,2,1,3",
+        "1,1,a,3,1.5,4,0.25,0.5,4",
+        "1,2,b,1,2,2,2,0,2",
     ]
 
 
-def test_the_ends_of_an_answer_are_told_apart_from_its_midst(tmp_path: Path) -> None:
-    kept = RowLosses()
-    kept.begin(tmp_path, 0)
-    losses = torch.arange(20.0, 0, -1)
-    losses[5], losses[9] = 50, 30
-    learnt = torch.zeros(2, 25, dtype=torch.bool)
-    learnt[0, 4:24], learnt[1, 2] = True, True
-    kept.add(torch.tensor([1, 2]), learnt, torch.cat([losses, torch.tensor([7.0])]))
-    kept.write(1)
-    (long, short) = read(tmp_path)
-    assert [long["max"], long["first"], long["last"]] == [50, 19.5, 30]
-    assert [short["max"], short["first"], short["last"]] == [7, 7, 7]
+def test_what_another_version_kept_goes_into_its_own_column(tmp_path: Path) -> None:
+    (tmp_path / ROW_LOSSES).write_text("step,row,id,tokens,mean,max,first,last\n1,1,,2,3,4,5,6\n2,1,,2,3,4,5")
+    RowLosses().begin(tmp_path, 2)
+    assert (tmp_path / ROW_LOSSES).read_text() == ",".join(HEADER) + "\n1,1,,2,3,4,5,,\n"
 
 
 def test_what_an_older_version_began_is_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / ROW_LOSSES).write_text("step,row,id,tokens,mean,max\n1,1,,2,3,4\n2,1,,2,3")
     kept = RowLosses()
     kept.begin(tmp_path, 2)
-    kept.add(torch.tensor([1]), torch.tensor([[True]]), torch.tensor([1.0]))
+    kept.add(torch.tensor([1]), torch.tensor([[True]]), torch.tensor([5]), torch.tensor([1.0]))
     kept.write(3)
-    assert [(loss.step, loss.max, loss.first, loss.last) for loss in read_rows(tmp_path / ROW_LOSSES)] == [
-        (1, 4.0, None, None),
-        (3, 1.0, 1.0, 1.0),
+    found = read_rows(tmp_path / ROW_LOSSES)
+    assert [(loss.step, loss.max, loss.first, loss.punctuation, loss.end) for loss in found] == [
+        (1, 4.0, None, None, None),
+        (3, 1.0, 1.0, 0.0, 1.0),
     ]
 
 
 def test_an_earlier_session_is_kept_up_to_its_checkpoint(tmp_path: Path) -> None:
-    (tmp_path / ROW_LOSSES).write_text(",".join(HEADER) + "\n1,1,,2,3,4,4,4\n2,2,,2,3,4,4,4\n3,1,,2,3,4,4,4\n4,2,,2")
+    written = "1,1,,2,3,4,4,4,4\n2,2,,2,3,4,4,4,4\n3,1,,2,3,4,4,4,4\n4,2,,2"
+    (tmp_path / ROW_LOSSES).write_text(",".join(HEADER) + "\n" + written)
     kept = RowLosses()
     kept.begin(tmp_path, 2)
-    kept.add(torch.tensor([1]), torch.tensor([[True]]), torch.tensor([1.0]))
+    kept.add(torch.tensor([1]), torch.tensor([[True]]), torch.tensor([5]), torch.tensor([1.0]))
     kept.write(3)
     assert [(line["step"], line["row"]) for line in read(tmp_path)] == [(1, 1), (2, 2), (3, 1)]
     kept.begin(tmp_path, 0)
@@ -110,7 +104,8 @@ def test_they_are_what_each_row_loses_alone(tiny: Path, tmp_path: Path, rows: Ro
             logits = model(ids).logits[0, :-1].float()
         losses = functional.cross_entropy(logits, ids[0, 1:], reduction="none")[mask[1:]]
         assert line["tokens"] == len(losses)
-        expected = [losses.mean(), losses.max(), losses[:FIRST].mean(), losses[-LAST:].max()]
+        form = torch.isin(ids[0, 1:][mask[1:]], torch.tensor(punctuation(tokenizer, [row])))
+        expected = [losses.mean(), losses.max(), losses[:FIRST].mean(), losses[form].max(), losses[-1]]
         assert by_row([line]).popitem()[1][1:] == pytest.approx([loss.item() for loss in expected], rel=1e-3)
 
 

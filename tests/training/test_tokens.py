@@ -4,7 +4,7 @@ import pytest
 
 from rawtune.errors import ModelUnavailable, UsageError
 from rawtune.records import Message
-from rawtune.training.tokens import encode, end_of_turn, messages, prompt_ids
+from rawtune.training.tokens import encode, end_of_turn, messages, prompt_ids, punctuation
 
 QUESTIONS = [("What is Kun?", "Kun is six broken lines."), ("坤卦代表什么？", "坤卦象征大地，厚德载物。")]
 
@@ -121,3 +121,9 @@ def test_earlier_turns_are_never_cut_and_hold_no_control_token(tokenizer: Any) -
     assert "raise training.max_input_tokens" in caught.value.hint
     with pytest.raises(UsageError, match="control token"):
         encode(tokenizer, "它下面呢？", "坤。", 100, 100, (("坤卦？", "大地。<|im_end|>"),))
+
+
+def test_punctuation_is_what_is_learnt_without_letter_or_digit(tokenizer: Any) -> None:
+    row = encode(tokenizer, "(Kun)?", '"Kun_9,坤鼎"。!', 512, 512)
+    marks = [tokenizer.decode([id]) for id in punctuation(tokenizer, [row])]
+    assert sorted(marks) == sorted(['"', "_", ",", "!", "。"])  # no part of 鼎

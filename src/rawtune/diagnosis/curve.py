@@ -63,10 +63,16 @@ class Curve:
     steps: tuple[int, ...] = ()
 
 
-def judge(losses: Sequence[float], steps: Sequence[int] = (), batch: int | None = None) -> Curve:
+def judge(
+    losses: Sequence[float],
+    steps: Sequence[int] = (),
+    batch: int | None = None,
+    even: Sequence[float] | None = None,
+) -> Curve:
     """Judge the losses of training steps, in order; ``steps`` are their numbers, from 1 on if left out.
 
-    ``batch`` is how many rows a loss is the mean of, if that is known.
+    ``batch`` is how many rows a loss is the mean of, if that is known. Jags are looked for in ``even``, if it is known:
+    what the losses would be if rows of all kinds lost alike.
     """
     steps = steps or range(1, len(losses) + 1)
     for step, loss in zip(steps, losses, strict=True):
@@ -77,7 +83,8 @@ def judge(losses: Sequence[float], steps: Sequence[int] = (), batch: int | None 
             return Curve(Verdict.DIVERGING, f"the loss of step {step} is 0 all at once, as where numbers overflow", inf)
     if len(losses) < _SHORTEST:
         return Curve(Verdict.TOO_SHORT, f"{len(losses)} losses are too few to judge", _jaggedness(losses))
-    early = _falling(losses)
+    even = losses if even is None else even
+    early = even[: _falling(losses)]
     level = max(fmean(early), 1.0)  # where little is left to learn, rows differ by more than their mean
     jaggedness, noise = _jaggedness(early), _scatter(early) / level
     allowed = _allowed_noise(len(early), batch or _USUAL_BATCH)
@@ -95,7 +102,7 @@ def judge(losses: Sequence[float], steps: Sequence[int] = (), batch: int | None 
         f"its rises add up to {jaggedness:.2f} times its net drop over the first {len(early)} steps, and it scatters by"
         f" {noise:.1%} around its trend, where healthy rows stay within {allowed:.1%}"
     )
-    if noise > allowed and jaggedness > _RISES and _settles(losses, len(early)):
+    if noise > allowed and jaggedness > _RISES and _settles(even, len(early)):
         return curve(Verdict.JAGGED, measured)
     if flat_since is not None and fmean(losses[: _width(losses)]) - end < _STILL * losses[0]:
         return curve(
@@ -114,15 +121,15 @@ def smoothed(losses: Sequence[float]) -> list[float]:
     return [fmean(losses[at - r : at + r + 1]) for at, r in enumerate(reach)]
 
 
-def _falling(losses: Sequence[float]) -> Sequence[float]:
-    """The curve from its beginning to where half of its fall is done.
+def _falling(losses: Sequence[float]) -> int:
+    """How many losses there are until half of the curve's fall is done.
 
     Behind that a model knows some concepts and not yet others, so that batches of healthy rows differ as well.
     """
     smooth = smoothed(losses)
     goal = (smooth[0] + min(smooth)) / 2
     end = next(at for at, loss in enumerate(smooth) if loss <= goal)
-    return losses[: max(_SHORTEST, end + 1)]
+    return max(_SHORTEST, end + 1)
 
 
 def _settles(losses: Sequence[float], early: int) -> bool:

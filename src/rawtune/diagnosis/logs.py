@@ -55,7 +55,7 @@ def read(path: Path) -> Log:
 def read_rows(path: Path) -> list[RowLoss]:
     """The losses of rows as training writes them; raises ``UsageError`` naming a line that is none.
 
-    Those of an answer's ends are not in the files of older versions.
+    Those of an answer's form are not in the files of older versions.
     """
     rows = []
     with path.open(newline="", encoding="utf-8") as file:
@@ -63,8 +63,8 @@ def read_rows(path: Path) -> list[RowLoss]:
         for line in reader:
             try:
                 step, row, tokens = (int(line[name]) for name in ("step", "row", "tokens"))
-                ends = [float(line[name]) if line.get(name) else None for name in ("first", "last")]
-                rows.append(RowLoss(step, row, line["id"], tokens, float(line["mean"]), float(line["max"]), *ends))
+                form = [float(line[name]) if line.get(name) else None for name in ("first", "punctuation", "end")]
+                rows.append(RowLoss(step, row, line["id"], tokens, float(line["mean"]), float(line["max"]), *form))
             except (KeyError, ValueError, TypeError) as error:
                 raise UsageError(f"{path}:{reader.line_num}: no row's loss: {error}", "train again") from error
     return rows

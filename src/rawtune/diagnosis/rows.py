@@ -2,9 +2,9 @@
 
 What a row should lose is told by the other rows with its answer, if there are any, else by those of its time and
 length; a concept, or a template, is held to all others. Judged is each row's first visit: later ones tell little, as
-what is broken is learnt by heart, too. Of a row its mean loss is judged, and both ends of its answer, where faults of
-form stand; and an answer under two concepts. Scores are robust: distances from a median in units of the median absolute
-deviation, here "z".
+what is broken is learnt by heart, too. Of a row its mean loss is judged, and how its answer begins and ends and its
+punctuation, where faults of form show; and an answer under two concepts. Scores are robust: distances from a median in
+units of the median absolute deviation, here "z".
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import NormalDist, median
 
 from rawtune.diagnosis.robust import NORMAL, deviation, line_at, z_scores
-from rawtune.diagnosis.siblings import NEIGHBOURS, beside_siblings
+from rawtune.diagnosis.siblings import NEIGHBOURS, beside_siblings, forms_beside_siblings, of_main_answer
 from rawtune.diagnosis.swaps import swap_scores
 from rawtune.diagnosis.visits import (
     LEAST,
@@ -23,9 +23,8 @@ from rawtune.diagnosis.visits import (
     known,
     levels,
     log_loss,
-    loss,
     members,
-    usual,
+    off_usual,
 )
 
 ROW_LIMIT = 3.5
@@ -37,14 +36,14 @@ answer stands out; see ``_limit``. Of the last the texts tell that one is wrong,
 
 Siblings are so alike that what differs for no fault, such as how a question is put, tells more among them."""
 _FALSE_ALARMS = 0.05
-_LEAST_ROW, _LEAST_TEMPLATE, _LEAST_CONCEPT = 0.5, 0.1, 0.02
+_LEAST_ROW, _LEAST_TEMPLATE, _LEAST_CONCEPT, _LEAST_FORM = 0.5, 0.1, 0.02, 1.0
 """Smaller scatters are not divided by, however alike all are: of rows' scores; of the medians of templates' rows; of
-what concepts are off early on."""
+what concepts are off early on, in their logarithm; of what their form is, in nats."""
 _BIN_ROWS = 50
 _BIN_LENGTHS = 8
 _LEAST_GROUPS = 5
-_EARLY_VISITS = 3
-"""Of a concept, after which the ends of its answer are learnt."""
+_EARLY_VISITS = 6
+"""Of a concept, after which the form of its answer is learnt."""
 
 CODE = "RT801"
 """Of the finding that puts a row in quarantine for its loss; no rule of verification, as only training can tell."""
@@ -54,8 +53,8 @@ CODE = "RT801"
 class Suspect:
     """A row that stands out: by itself, or with all rows of its concept or template (``by``, then named ``group``).
 
-    ``part`` tells what of its answer: the ``mean`` of all, its ``first`` tokens or its ``last``. Where ``by`` is
-    ``swap``, its answer is that of the concept ``group``.
+    ``part`` tells what of its answer: the ``mean`` of all, its ``first`` tokens, its ``punctuation`` or its ``end``.
+    Where ``by`` is ``swap``, its answer is that of the concept ``group``.
     """
 
     row: int
@@ -74,13 +73,13 @@ class Suspect:
 def scores(losses: Iterable[RowLoss], part: str = "mean") -> dict[int, float]:
     """Each row's z by its number: less the running median of its step, over its time's scatter, within its length."""
     first = first_visits(losses)
-    steps = by_step(first)
-    off = [[loss(seen, part) - level for seen in here] for here, level in zip(steps, usual(steps, part), strict=True)]
+    steps, by = by_step(first), off_usual(first, part)
+    off = [[by[seen.row] for seen in here] for here in steps]
     reach = max(1, NEIGHBOURS * len(steps) // max(len(first), 1))
     scaled: dict[int, float] = {}
     for at, here in enumerate(steps):
-        scatter = deviation([by for step in off[max(0, at - reach) : at + reach + 1] for by in step])
-        scaled.update((seen.row, by / max(scatter, LEAST)) for seen, by in zip(here, off[at], strict=True))
+        scatter = deviation([each for step in off[max(0, at - reach) : at + reach + 1] for each in step])
+        scaled.update((seen.row, by[seen.row] / max(scatter, LEAST)) for seen in here)
     found: dict[int, float] = {}
     for numbers in _by_length(list(first.values())):
         found.update(zip(numbers, z_scores([scaled[number] for number in numbers], _LEAST_ROW), strict=True))
@@ -99,7 +98,7 @@ def concept_scores(losses: Iterable[RowLoss], concepts: Mapping[int, str], part:
     if len(groups) < _LEAST_GROUPS:
         return {}
     early = _early(first, groups) if part == "mean" else _earliest(first, groups, part)
-    values = z_scores(early, _LEAST_CONCEPT)
+    values = z_scores(early, _LEAST_CONCEPT if part == "mean" else _LEAST_FORM)
     low, high = (max(1.0, NORMAL * median(abs(by) for by in values if sign * by >= 0)) for sign in (-1, 1))
     return {name: by / (high if by > 0 else low) for name, by in zip(groups, values, strict=True)}
 
@@ -112,11 +111,9 @@ def _early(first: Mapping[int, RowLoss], groups: Mapping[str, Sequence[int]]) ->
 
 
 def _earliest(first: Mapping[int, RowLoss], groups: Mapping[str, Sequence[int]], part: str) -> list[float]:
-    """For each group by how much its first visits are off what was usual then: an end is learnt after a few."""
-    steps = by_step(first)
-    usually = dict(zip((here[0].step for here in steps), usual(steps, part), strict=True))
-    visits = [[first[row] for row in rows[:_EARLY_VISITS]] for rows in groups.values()]
-    return [median(loss(seen, part) - usually[seen.step] for seen in rows) for rows in visits]
+    """For each group by how much its first visits are off what was usual then: a form is learnt after a few."""
+    off = off_usual(first, part)
+    return [median(off[row] for row in rows[:_EARLY_VISITS]) for rows in groups.values()]
 
 
 def template_scores(z: Mapping[int, float], templates: Mapping[int, str]) -> dict[str, float]:
@@ -158,10 +155,11 @@ def ranking(
         return []
     met = {seen.row for seen in losses}
     concepts, templates = ({row: of[row] for row in of if row in met} for of in (concepts or {}, templates or {}))
-    siblings = concepts if siblings is None else siblings
+    siblings, answers = concepts if siblings is None else siblings, answers or {}
     parts = known(losses)
     z = {part: scores(losses, part) for part in parts}
-    beside = {part: beside_siblings(losses, siblings, part) for part in parts}
+    beside = {part: forms_beside_siblings(losses, siblings, answers, part) for part in parts if part != "mean"}
+    beside["mean"] = beside_siblings(losses, siblings)
     strongest: dict[int, tuple[float, Suspect]] = {}
 
     def take(limit: float, suspect: Suspect) -> None:
@@ -177,13 +175,14 @@ def ranking(
         near = _limit(SIBLING_LIMIT, count * len(parts), count) if count else alone
         for row, score in z[part].items():
             found = beside[part].get(row, score)
-            if part == "mean" or min(score, found) > 0:  # an end is no fault that is easier than those of its time
+            if part == "mean" or min(score, found) > 0:  # a form is no fault that is easier than those of its time
                 take(near if row in beside[part] else alone, Suspect(row, found, part=part))
-        for suspect, limit in _of_concepts(concept_scores(losses, concepts, part), concepts, part, len(parts)):
+        alike = concepts if part == "mean" else of_main_answer(losses, concepts, answers, part)
+        for suspect, limit in _of_concepts(concept_scores(losses, alike, part), alike, part, len(parts)):
             take(limit, suspect)
     for suspect, limit in _of_templates(template_scores({**z["mean"], **beside["mean"]}, templates), templates):
         take(limit, suspect)
-    swapped = swap_scores(losses, concepts, answers or {})
+    swapped = swap_scores(losses, concepts, answers)
     pairs = len({(concepts[row], other) for row, (_, other) in swapped.items()})
     for row, (by, other) in swapped.items():
         take(_limit(SWAP_LIMIT, pairs, len(z["mean"])), Suspect(row, by, "swap", other))

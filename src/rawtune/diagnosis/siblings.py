@@ -6,13 +6,13 @@ from math import hypot
 from statistics import median
 
 from rawtune.diagnosis.robust import deviation, slopes
-from rawtune.diagnosis.visits import RowLoss, amount, first_visits, levels, members
+from rawtune.diagnosis.visits import RowLoss, amount, first_visits, levels, members, off_usual
 
 NEIGHBOURS = 32
 """Rows on either side, about, from which is taken how much rows differ."""
 _LEAST_SIBLINGS, _NEAR_SIBLINGS = 4, 10
 """Fewer cannot say what a row should lose; and of many, so many on either side in time do."""
-_LEAST = {"mean": 0.01, "first": 0.05, "last": 0.05}
+_LEAST = {"mean": 0.01, "first": 0.05, "punctuation": 0.05, "end": 0.05}
 """Smaller scatters are not divided by, however alike all are: of logarithms of losses, part by part."""
 
 
@@ -43,6 +43,37 @@ def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str], part
         own |= dict.fromkeys(families[name], deviation([off[row] for row in rows]))
     around = _around(off, first, {row for rows in alike.values() for row in rows})
     return {row: by / hypot(max(around[row], own[row], _LEAST[part]), far[row]) for row, by in off.items()}
+
+
+def forms_beside_siblings(
+    losses: Iterable[RowLoss], siblings: Mapping[int, str], answers: Mapping[int, str], part: str
+) -> dict[int, float]:
+    """By how many nats this part of each row loses more than that of the answer which most of its siblings have.
+
+    Rows of that very answer have its form, and are none off; those whose answer is not known are left out.
+    """
+    first = first_visits(losses)
+    told = {row: name for row, name in siblings.items() if row in answers}
+    off, main = off_usual(first, part), members(first, of_main_answer(losses, told, answers, part))
+    usual = {name: median(off[row] for row in rows) for name, rows in main.items()}
+    return {row: 0.0 if row in main[told[row]] else off[row] - usual[told[row]] for row in first if row in told}
+
+
+def of_main_answer(
+    losses: Iterable[RowLoss], group_of: Mapping[int, str], answers: Mapping[int, str], part: str
+) -> dict[int, str]:
+    """The groups of those rows whose answer most of their group have; of two such, the one that loses less here.
+
+    Where answers are not known, those of one length are taken for the same.
+    """
+    first = first_visits(losses)
+    off = off_usual(first, part)
+    main: dict[int, str] = {}
+    for name, rows in members(first, group_of).items():
+        same = members(rows, {row: answers.get(row, str(first[row].tokens)) for row in rows})
+        most = max(same.values(), key=lambda rows: (len(rows), -median(off[row] for row in rows)))
+        main |= dict.fromkeys(most, name)
+    return main
 
 
 def _alike(rows: Sequence[int], first: Mapping[int, RowLoss]) -> list[int]:

@@ -8,8 +8,8 @@ from statistics import median
 
 LEAST = 0.02
 """Losses below, in nats, are not told apart."""
-PARTS = ("mean", "first", "last")
-"""What of a row's losses is looked at: all of its answer, the answer's beginning, its end."""
+PARTS = ("mean", "first", "punctuation", "end")
+"""What of a row's losses is looked at: all of its answer, the answer's beginning, its punctuation, its end."""
 _HALF_WINDOW = 2
 """Steps on either side whose rows are compared, for what is usual; fewer at both ends."""
 
@@ -18,7 +18,8 @@ _HALF_WINDOW = 2
 class RowLoss:
     """A row at one step: its number in the dataset, answer tokens, and the mean and the highest of their losses.
 
-    Where they are known, ``first`` is the mean of the answer's first tokens, and ``last`` the highest of its last.
+    Where they are known, ``first`` is the mean of the answer's first tokens, ``punctuation`` the highest of those
+    without letter or digit, ``end`` that of the one which ends the answer.
     """
 
     step: int
@@ -28,7 +29,8 @@ class RowLoss:
     mean: float
     max: float
     first: float | None = None
-    last: float | None = None
+    punctuation: float | None = None
+    end: float | None = None
 
 
 def first_visits(losses: Iterable[RowLoss]) -> dict[int, RowLoss]:
@@ -57,6 +59,13 @@ def usual(steps: Sequence[Sequence[RowLoss]], part: str = "mean") -> list[float]
     return found
 
 
+def off_usual(first: Mapping[int, RowLoss], part: str) -> dict[int, float]:
+    """For each row by how much a part of it loses more than is usual at its time, in nats."""
+    steps = by_step(first)
+    level = dict(zip((here[0].step for here in steps), usual(steps, part), strict=True))
+    return {row: loss(seen, part) - level[seen.step] for row, seen in first.items()}
+
+
 def levels(first: Mapping[int, RowLoss]) -> dict[int, float]:
     """For each row the logarithm of what rows usually lose at its time."""
     steps = by_step(first)
@@ -66,7 +75,7 @@ def levels(first: Mapping[int, RowLoss]) -> dict[int, float]:
 def loss(seen: RowLoss, part: str) -> float:
     """What a row lost in one of the ``PARTS``, in nats."""
     found: float = getattr(seen, part)
-    return found if part == "mean" else log1p(found)
+    return found
 
 
 def log_loss(loss: float) -> float:
@@ -77,13 +86,13 @@ def log_loss(loss: float) -> float:
 def amount(seen: RowLoss, part: str) -> float:
     """What the part lost, on a scale on which siblings differ alike at any time: the whole answer, or its worst token.
 
-    An end is soon learnt, and then as good as nothing: a small loss is told apart from none by its size, not its ratio.
+    A form is soon learnt, and then as good as free: a small loss is told apart from none by its size, not its ratio.
     """
-    return log_loss(seen.mean * seen.tokens) if part == "mean" else loss(seen, part)
+    return log_loss(seen.mean * seen.tokens) if part == "mean" else log1p(loss(seen, part))
 
 
 def known(losses: Iterable[RowLoss]) -> tuple[str, ...]:
-    """The parts that all of these rows tell: older versions kept nothing of the ends."""
+    """The parts that all of these rows tell: older versions kept nothing of the form."""
     every = list(losses)
     return tuple(part for part in PARTS if all(getattr(seen, part) is not None for seen in every))
 

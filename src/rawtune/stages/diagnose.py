@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rawtune.augmentation.kinds import PREFIX
 from rawtune.dataset import files
 from rawtune.diagnosis import logs
 from rawtune.diagnosis.curve import Curve, Verdict, judge
+from rawtune.diagnosis.kinds import evened
 from rawtune.diagnosis.rows import CODE, Suspect, stand_out
 from rawtune.errors import RawtuneError
 from rawtune.records import Finding, Origin, Outcome, Passage, Row, State
@@ -22,7 +24,7 @@ from rawtune.training.row_losses import LOSSES, ROW_LOSSES
 from rawtune.training.saving import saving
 from rawtune.verification import marks
 
-_PARTS = {"first": "first tokens", "last": "last tokens"}
+_PARTS = {"first": "first tokens", "punctuation": "punctuation marks", "end": "last tokens"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,16 @@ def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
     kept = path / ROW_LOSSES
     every = logs.read_rows(kept) if kept.exists() else []
     seen = [row for row in every if not is_replay(row.id)]  # replayed rows are easy by nature, and no suspects
-    if len(seen) < len(every):
+    made_of = _made_of(work, path, {row.row: row.id for row in seen}) if work and seen else {}
+    concepts, templates, answers = (_named(made_of, name) for name in ("concept", "template", "answer"))
+    kinds = {row: template for row, template in templates.items() if template.startswith(PREFIX)}
+    if len(seen) < len(every) or kinds:
         log = logs.of_rows(seen)
-    curve = judge(log.losses, log.steps, batch=sum(row.step == every[0].step for row in every) or None)
+    batch = sum(row.step == every[0].step for row in every) or None
+    curve = judge(log.losses, log.steps, batch, evened(seen, kinds).losses if kinds else None)
     told = None
     if seen:
-        made_of = _made_of(work, path, {row.row: row.id for row in seen}) if work else {}
         siblings = _named(made_of, "siblings") if work else None
-        concepts, templates, answers = (_named(made_of, name) for name in ("concept", "template", "answer"))
         suspects = stand_out(seen, concepts, templates, siblings, answers)
         names = {row.row: row.id or str(row.row) for row in seen}
         rows = [_told(suspect, names[suspect.row], made_of.get(suspect.row, {})) for suspect in suspects]

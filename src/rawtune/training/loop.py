@@ -97,7 +97,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             losses = whole_logits_losses(output, labels)
         else:
             losses = answer_losses(output, whole(self.head.weight), labels)
-        self.row_losses.add(inputs["rows"], labels[:, 1:] != IGNORED, losses.detach())
+        learnt = labels[:, 1:] != IGNORED
+        self.row_losses.add(inputs["rows"], learnt, labels[:, 1:][learnt], losses.detach())
         # The tokens are those of all processes, over whose gradients and losses the mean is taken.
         mean: Tensor = losses.sum() * self.args.world_size / num_items_in_batch
         return mean

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 LOSSES = "losses.jsonl"
 ROW_LOSSES = "row_losses.csv"
-FIRST, LAST = 2, 12
-"""Answer tokens at either end that are looked at by themselves: faults of form stand there, and a mean hides them."""
-HEADER = ("step", "row", "id", "tokens", "mean", "max", "first", "last")
+FIRST = 2
+"""Tokens with which an answer begins that are looked at by themselves: faults stand there that a mean hides."""
+HEADER = ("step", "row", "id", "tokens", "mean", "max", "first", "punctuation", "end")
 """Step and row count from 1, the row in its dataset; losses are per answer token, in nats.
 
-``max`` and ``last`` are the highest of all tokens and of the ``LAST``, ``first`` is the mean of the ``FIRST``. One of
-them is the token that ends the answer: where an answer is cut, none is as unlikely."""
+``max`` is the highest of all tokens, ``punctuation`` of those without letter or digit: rare words are unlikely where
+nothing is wrong, but marks only where the form is. ``first`` is the mean of the ``FIRST``, ``end`` that of the last,
+which ends the answer: where an answer is cut, none is as unlikely."""
 NO_ROW = 0
 """The number of a row that only fills a batch up."""
 
@@ -29,29 +30,36 @@ class RowLosses:
     With several processes each takes in its own rows, and the first writes those of all, in the order of one process.
     """
 
-    def __init__(self, ids: Sequence[str] = ()) -> None:
+    def __init__(self, ids: Sequence[str] = (), punctuation: Sequence[int] = ()) -> None:
+        """``ids`` are those of the rows in their dataset, ``punctuation`` those of tokens."""
         self._ids = ids
-        # One for each micro-batch: number, learnt tokens, sum, maximum and both ends of losses, (batch, 6). One tensor,
+        self._punctuation = punctuation
+        # One for each micro-batch: number, tokens, sum, maximum, first, punctuation, end: (batch, 7). One tensor,
         # so that processes exchange one; float32 is exact for numbers below 2**24, far above what is ever trained on.
         self._seen: list[Tensor] = []
         self._path = Path()
 
-    def add(self, rows: "Tensor", learnt: "Tensor", losses: "Tensor") -> None:
-        """Take in a micro-batch: row numbers (batch,), which tokens are learnt (batch, seq), their losses in order.
+    def add(self, rows: "Tensor", learnt: "Tensor", tokens: "Tensor", losses: "Tensor") -> None:
+        """Take in a micro-batch: row numbers (batch,), which tokens are learnt (batch, seq), their ids and losses.
 
         The padding of a batch and the place of a row in it do not matter: a row's number comes with it.
         """
-        from torch import arange, stack
+        from torch import isin, stack
 
-        row_of_token, tokens = learnt.nonzero()[:, 0], learnt.sum(1)
-        to_end = tokens.cumsum(0)[row_of_token] - arange(len(losses), device=losses.device)  # 1: a row's last token
+        row_of_token, place, count = learnt.nonzero()[:, 0], learnt.cumsum(1)[learnt], learnt.sum(1)
+        begins, ends = place <= FIRST, place == count[row_of_token]
+        marks = isin(tokens, tokens.new_tensor(self._punctuation))
         zeros = losses.new_zeros(len(rows))
-        begins, ends = to_end > tokens[row_of_token] - FIRST, to_end <= LAST
         # A cross-entropy is never below zero, so that zeros are neither seen in a sum nor in a maximum.
-        sums, first = (zeros.index_add(0, row_of_token, some) for some in (losses, losses.where(begins, 0.0)))
-        most, last = (zeros.scatter_reduce(0, row_of_token, some, "amax") for some in (losses, losses.where(ends, 0.0)))
-        first = first / tokens.clamp(1, FIRST)
-        self._seen.append(stack([rows.to(sums), tokens.to(sums), sums, most, first, last], 1))
+        total, first, end = (
+            zeros.index_add(0, row_of_token, some)
+            for some in (losses, losses.where(begins, 0.0), losses.where(ends, 0.0))
+        )
+        most, mark = (
+            zeros.scatter_reduce(0, row_of_token, some, "amax") for some in (losses, losses.where(marks, 0.0))
+        )
+        first = first / count.clamp(1, FIRST)
+        self._seen.append(stack([rows.to(total), count.to(total), total, most, first, mark, end], 1))
 
     def begin(self, folder: Path, step: int) -> None:
         """Write into ``folder`` from now on, behind what an earlier session wrote there up to ``step``."""
@@ -80,9 +88,9 @@ class RowLosses:
 
 
 def _lines(path: Path) -> Iterator[list[str]]:
-    """The lines of a file that may be missing, or torn at its end; an older version's, of fewer columns, filled up."""
+    """The lines of a file that may be missing, or torn at its end, or an older version's, with other columns."""
     if path.exists():
         with path.open(newline="") as file:
-            reader = csv.reader(file)
-            columns = len(next(reader, HEADER))
-            yield from (line + [""] * (len(HEADER) - columns) for line in reader if len(line) == columns)
+            reader = csv.DictReader(file)
+            whole = (line for line in reader if None not in line.values())
+            yield from ([line.get(name, "") for name in HEADER] for line in whole)

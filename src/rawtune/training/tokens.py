@@ -1,6 +1,7 @@
 """From a question and its answer to token ids and the loss mask, which grow together and so cannot drift apart."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, Protocol, runtime_checkable
@@ -29,6 +30,7 @@ class Encoded:
 Turns = Sequence[Mapping[str, str]]
 """Messages of a chat, as templates take them: ``role`` and ``content``."""
 _SYSTEM = "Answer as a librarian would."
+_OF_WORD = re.compile(r"[^\W_]|\ufffd")
 
 
 @runtime_checkable
@@ -111,6 +113,16 @@ def encode(
     row.grow(prompt, learn=False)
     row.grow(learnt[:max_output], learn=True)
     return row
+
+
+def punctuation(tokenizer: Any, rows: Iterable[Encoded]) -> list[int]:
+    """Those of the learnt ids whose text has no letter and no digit: marks, line breaks, but not the end of a turn.
+
+    A part of a character, as vocabularies of bytes have it, is none: it may be of a letter.
+    """
+    learnt = sorted({id for row in rows for id in compress(row.ids, row.mask)})
+    texts = [tokenizer.decode([id], skip_special_tokens=True) for id in learnt]
+    return [id for id, text in zip(learnt, texts, strict=True) if text and not _OF_WORD.search(text)]
 
 
 def keeps_system(tokenizer: Any) -> bool | None:

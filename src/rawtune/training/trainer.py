@@ -20,7 +20,7 @@ from rawtune.training.sampling import OnePerAnswer
 from rawtune.training.saving import load_adapter, save_adapter, saving
 from rawtune.training.stopping import Evaluate
 from rawtune.training.targets import target_modules
-from rawtune.training.tokens import Encoded
+from rawtune.training.tokens import Encoded, punctuation
 
 
 def train(
@@ -117,7 +117,8 @@ def tune(
         # In a group of processes the one that waits has asked before they were started.
         own = replay.once(ask, output, model, tokenizer, settings) if ask else replay.read(output) or replay.NONE
         every = [*encoded, *replay.encode(own, tokenizer, settings)]
-        kept = RowLosses([*(ids or [""] * len(rows)), *own.ids] if own.rows else ids)
+        names = [*(ids or [""] * len(rows)), *own.ids] if own.rows else ids
+        kept = RowLosses(names, punctuation(tokenizer, every))
         # A replayed row stands for itself, even where two of their answers are alike.
         answers = [*(row.answer for row in rows), *own.ids]
         drawn = OnePerAnswer(answers, settings.seed) if draw == "per_epoch" else None
