@@ -5,9 +5,10 @@ usage: python benchmarks/loss_ranking.py [--shares 0.02 0.1 ...] [--placements b
 Each run trains the embedded student for one epoch on rows of a packaged corpus, a share of which holds a fault that
 rawtune.testing.faults plants: in whole concepts (`blocks`: all rows of a concept have the broken answer) or in single
 rows (`rows`). The kinds are planted as evenly as the share allows. Printed is the area under the precision-recall curve
-(average precision) of a kind's rows among the clean ones, ranked as `rawtune diagnose` ranks them; `chance` is that of
-a random order, `batch` that of the trend-free loss of each row's batch. `alarms` are clean rows that are told as
-standing out. Exits with 1 if the mean of a family is below its target.
+(average precision) of a kind's rows among the clean ones, ranked as `rawtune diagnose` ranks them; `no text` is that of
+the same ranking without the texts of answers, `batch` that of the trend-free loss of each row's batch, `chance` that of
+a random order. `alarms` are clean rows that are told as standing out. Exits with 1 if the mean of a family is below its
+target.
 """
 
 import argparse
@@ -43,6 +44,7 @@ FAMILIES = {
 }
 """The kinds of each family, and the mean average precision that it must reach."""
 _LABELS = "labels.csv"
+_WIDTHS = (8, 8, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def trained(planted: Sequence[Planted], batch: int, seed: int, folder: Path) -> 
         csv.writer(file).writerows((row.concept, row.template, row.fault) for row in planted)
 
 
-def judge(folder: Path, planted: Sequence[Planted]) -> tuple[dict[str, tuple[float, float, float]], int, int]:
-    """By family its average precision, the batch mean's and chance; clean rows told as standing out, and all clean."""
+def judge(folder: Path, planted: Sequence[Planted]) -> tuple[dict[str, tuple[float, ...]], int, int]:
+    """By family its average precision, without texts, the batch mean's, chance; clean rows that are told; all clean."""
     losses = read_rows(folder / ROW_LOSSES)
     made_of = dict(enumerate(planted, 1))
     concepts, templates, answers = (
@@ -136,6 +138,7 @@ def judge(folder: Path, planted: Sequence[Planted]) -> tuple[dict[str, tuple[flo
     )
     found = ranking(losses, concepts, templates, answers=answers)
     ranked = {suspect.row: share for share, suspect in found}
+    bare = {suspect.row: share for share, suspect in ranking(losses, concepts, templates)}
     batch = batch_means(losses)
     areas = {}
     for family, (kinds, _) in FAMILIES.items():
@@ -144,7 +147,7 @@ def judge(folder: Path, planted: Sequence[Planted]) -> tuple[dict[str, tuple[flo
         if any(positive):
             areas[family] = tuple(
                 average_precision(positive, [scores[row] for row in among])
-                for scores in (ranked, batch, dict.fromkeys(among, 0.0))
+                for scores in (ranked, bare, batch, dict.fromkeys(among, 0.0))
             )
     told = {suspect.row for share, suspect in found if share > 1}
     clean = [number for number, row in made_of.items() if not row.fault]
@@ -163,7 +166,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where the runs stay; what is complete there is not trained again")
     given = parser.parse_args()
     print(
-        f"{'planted in':12}{'share':>6}  {'family':20}{'ranking':>8}{'batch':>7}{'chance':>8}{'alarms':>12}", flush=True
+        f"{'planted in':12}{'share':>6}  {'family':20}{'ranking':>8}{'no text':>8}{'batch':>7}{'chance':>8}{'alarms':>12}",
+        flush=True,
     )
     found = defaultdict(list)
     with tempfile.TemporaryDirectory() as scratch:
@@ -178,7 +182,7 @@ def main() -> None:
                 real = sum(row.fault != "" for row in planted) / len(planted)
                 for family, area in areas.items():
                     found[family].append(area)
-                    line = "".join(f"{value:>{width}.2f}" for value, width in zip(area, (8, 7, 8), strict=True))
+                    line = "".join(f"{value:>{width}.2f}" for value, width in zip(area, _WIDTHS, strict=True))
                     print(f"{placement:12}{real:6.0%}  {family:20}{line}{f'{alarms} of {clean}':>12}", flush=True)
     reached = True
     print()
@@ -187,7 +191,7 @@ def main() -> None:
         if means:
             short = target is not None and means[0] < target
             reached = reached and not short
-            line = "".join(f"{value:>{width}.2f}" for value, width in zip(means, (8, 7, 8), strict=True))
+            line = "".join(f"{value:>{width}.2f}" for value, width in zip(means, _WIDTHS, strict=True))
             print(f"{'mean':18}  {family:20}{line}   {'' if target is None else f'target {target}'}{' MISSED' * short}")
     sys.exit(not reached)
 

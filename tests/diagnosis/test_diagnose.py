@@ -259,6 +259,7 @@ def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             Suspect(3, 6.0, "concept", "蒙", 4, "punctuation"),
             "the punctuation marks of the 4 rows of the concept '蒙' were harder",
         ),
+        (Suspect(3, 6.0, part="end", odd=True), "its last tokens were harder to learn than others of its concept"),
         (
             Suspect(3, 6.0, "swap", "蒙"),
             "its answer stands under '蒙', too, as the texts tell, and by the losses",
@@ -269,3 +270,4 @@ def test_the_reason_says_what_stood_out(suspect: Suspect, said: str) -> None:
     reason = _reason(suspect)
     assert reason.startswith(said)
     assert "by 6.0 deviations" in reason
+    assert ("few answers begin and end with such marks" in reason) == suspect.odd

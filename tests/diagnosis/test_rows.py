@@ -5,6 +5,7 @@ from math import exp
 
 import pytest
 
+from rawtune.diagnosis.forms import ODD
 from rawtune.diagnosis.rows import concept_scores, ranking, scores, stand_out, template_scores
 from rawtune.diagnosis.siblings import beside_siblings
 from rawtune.diagnosis.visits import RowLoss
@@ -182,3 +183,15 @@ def test_where_half_of_a_concept_is_broken_its_other_rows_are_not_told_with_it()
     found = ranking(with_form(epoch(), punctuation=broken), CONCEPT, TEMPLATE, answers=answers)
     assert {suspect.row for _, suspect in found[: len(broken)]} == broken
     assert not {suspect.row for share, suspect in found if share > 1} - broken
+
+
+def test_an_odd_form_counts_where_it_was_hard_to_learn_and_not_alone() -> None:
+    odd = {row for row, name in CONCEPT.items() if name in ("c7", "c9")}
+    answers = {row: f"{name}.}}" if row in odd else f"{name}." for row, name in CONCEPT.items()}
+    hard = {row for row in odd if CONCEPT[row] == "c7"}
+    losses = with_form(epoch(), punctuation=hard)
+    found = stand_out(losses, CONCEPT, TEMPLATE, answers=answers)
+    assert {suspect.row for suspect in found} == hard
+    assert all(suspect.odd for suspect in found)
+    plain = stand_out(losses, CONCEPT, TEMPLATE, answers=CONCEPT)
+    assert found[0].z == pytest.approx(plain[0].z + ODD)

@@ -8,10 +8,11 @@ units of the median absolute deviation, here "z".
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist, median
 
+from rawtune.diagnosis.forms import ODD, odd_forms
 from rawtune.diagnosis.robust import NORMAL, deviation, line_at, z_scores
 from rawtune.diagnosis.siblings import NEIGHBOURS, beside_siblings, forms_beside_siblings, of_main_answer
 from rawtune.diagnosis.swaps import swap_scores
@@ -54,7 +55,8 @@ class Suspect:
     """A row that stands out: by itself, or with all rows of its concept or template (``by``, then named ``group``).
 
     ``part`` tells what of its answer: the ``mean`` of all, its ``first`` tokens, its ``punctuation`` or its ``end``.
-    Where ``by`` is ``swap``, its answer is that of the concept ``group``.
+    Where ``by`` is ``swap``, its answer is that of the concept ``group``. What is ``odd`` is written in another form
+    than most answers, which counts.
     """
 
     row: int
@@ -63,6 +65,7 @@ class Suspect:
     group: str = ""
     rows: int = 1
     part: str = "mean"
+    odd: bool = False
 
     @property
     def tail(self) -> str:
@@ -136,7 +139,7 @@ def stand_out(
 
     ``concepts`` and ``templates`` name, by row number, what a row is about and by which question form; ``siblings``
     which rows have the same answer if nothing is wrong, by default those of a concept. With ``answers``, the texts, the
-    losses tell which of two concepts is wrong that have the same one.
+    losses tell which of two concepts is wrong that have the same one, and which of two forms of answers.
     """
     found = ranking(losses, concepts, templates, siblings, answers)
     return [suspect for share, suspect in found if share > 1]
@@ -160,9 +163,12 @@ def ranking(
     z = {part: scores(losses, part) for part in parts}
     beside = {part: forms_beside_siblings(losses, siblings, answers, part) for part in parts if part != "mean"}
     beside["mean"] = beside_siblings(losses, siblings)
+    odd = odd_forms(answers)
     strongest: dict[int, tuple[float, Suspect]] = {}
 
     def take(limit: float, suspect: Suspect) -> None:
+        if suspect.part != "mean" and suspect.row in odd:
+            suspect = replace(suspect, z=suspect.z + ODD, odd=True)
         share = abs(suspect.z) / limit
         if share > strongest.get(suspect.row, (-1.0,))[0]:
             strongest[suspect.row] = share, suspect

@@ -12,6 +12,7 @@ from math import sqrt
 from statistics import median
 from zlib import crc32
 
+from rawtune.diagnosis.forms import ODD
 from rawtune.diagnosis.robust import common_slope, deviation
 from rawtune.diagnosis.visits import RowLoss, first_visits, levels, log_loss
 
@@ -25,8 +26,6 @@ _LEAST_ROWS = 4
 """Of fewer rows with an answer the slope of their losses is taken from all."""
 _LEAST = 0.02
 """How far logarithms of losses under two right questions may be apart, and how little rows can differ."""
-_ODD = 2.0
-"""Deviations that it weighs if an answer is not that of its concept."""
 
 Group = tuple[str, str]
 """A concept, and one of its answers."""
@@ -38,7 +37,7 @@ def swap_scores(
     """By row, if its answer stands under another concept, too: by how many deviations it loses more here; that concept.
 
     Rows of one concept with one answer are compared together, at like times: the difference of their medians over its
-    standard error, in which two right questions may differ, too. To it the texts add ``_ODD`` if most rows of the
+    standard error, in which two right questions may differ, too. To it the texts add ``ODD`` if most rows of the
     concept have another answer. Those that lose less are not told.
     """
     first = first_visits(losses)
@@ -62,7 +61,7 @@ def swap_scores(
         less = [[y - slope * x for x, y in lines] for lines in own]
         scatter = max(_LEAST, *(deviation(values) for values in less))
         error = sqrt(scatter**2 * sum(1 / len(values) for values in less) + _LEAST**2)
-        by = (median(less[0]) - median(less[1])) / error + _ODD * ((main[a[0]] != a) - (main[b[0]] != b))
+        by = (median(less[0]) - median(less[1])) / error + ODD * ((main[a[0]] != a) - (main[b[0]] != b))
         wrong, other = (a, b[0]) if by > 0 else (b, a[0])
         for row in groups[wrong]:
             found[row] = max(found.get(row, (0.0, "")), (abs(by), other))

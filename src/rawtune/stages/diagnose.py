@@ -208,6 +208,7 @@ def _reason(suspect: Suspect) -> str:
     way = "harder" if suspect.tail == "high" else "easier"
     hint = "" if suspect.tail == "high" else "; does the question give the answer away?"
     part = _PARTS.get(suspect.part, "")
+    hint += "; few answers begin and end with such marks" if suspect.odd else ""
     if suspect.by == "row":
         whose, others = f"its {part} were" if part else "it was", "others of its concept, or of its time and length"
     else:
