@@ -166,7 +166,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where the runs stay; what is complete there is not trained again")
     given = parser.parse_args()
     print(
-        f"{'planted in':12}{'share':>6}  {'family':20}{'ranking':>8}{'no text':>8}{'batch':>7}{'chance':>8}{'alarms':>12}",
+        f"{'planted in':12}{'share':>6}  {'family':20}"
+        f"{'ranking':>8}{'no text':>8}{'batch':>7}{'chance':>8}{'alarms':>12}",
         flush=True,
     )
     found = defaultdict(list)
