@@ -3,6 +3,7 @@ from tests.diagnosis.test_rows import CONCEPT, epoch
 
 from rawtune.diagnosis.rows import stand_out
 from rawtune.diagnosis.swaps import swap_scores
+from rawtune.diagnosis.visits import RowLoss
 
 TEXT = {
     name: f"第{name}卦：" + "".join(chr(0x4E00 + 61 * at + int(name[1:])) for at in range(40))
@@ -48,3 +49,19 @@ def test_an_answer_that_its_concept_has_once_weighs_more(answer: str) -> None:
     assert found[70][0] > 2
     assert found[70][1] == "c9"
     assert swap_scores(epoch(), CONCEPT, {**ANSWER, 70: TEXT["c9"][:10]}) == {}
+
+
+def test_a_row_is_held_to_what_its_answer_lost_at_that_time() -> None:
+    # In the first two steps all others are hard, so that a line through what this answer's rows lose, which falls
+    # faster than all, would expect more of them there.
+    lost = {2: 3.6, 4: 2.9, 5: 2.69, 6: 2.37, 14: 1.14, 15: 1.12}
+    rows = [RowLoss(step, step, "", 44, mean, 9.0) for step, mean in lost.items()]
+    wrong = RowLoss(2, 100, "", 44, 4.04, 9.0)
+    usual = {step: 5.5 if step <= 2 else 4.8 - 0.1 * step for step in range(1, 19)}
+    others = [RowLoss(step, 200 + 8 * step + n, "", 44, mean, 9.0) for step, mean in usual.items() for n in range(8)]
+    concepts = {
+        seen.row: "Mingyi" if seen in rows else "Xie" if seen is wrong else "" for seen in [*rows, wrong, *others]
+    }
+    answers = {seen.row: TEXT["c1" if seen in (*rows, wrong) else "c2"] for seen in [*rows, wrong, *others]}
+    found = swap_scores([*rows, wrong, *others], concepts, answers)
+    assert set(found) == {wrong.row}

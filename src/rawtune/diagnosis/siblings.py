@@ -6,20 +6,20 @@ from math import hypot
 from statistics import median
 
 from rawtune.diagnosis.robust import deviation, slopes
-from rawtune.diagnosis.visits import RowLoss, amount, first_visits, levels, members, off_usual
+from rawtune.diagnosis.visits import RowLoss, first_visits, levels, log_loss, members, off_usual
 
 NEIGHBOURS = 32
 """Rows on either side, about, from which is taken how much rows differ."""
 _LEAST_SIBLINGS, _NEAR_SIBLINGS = 4, 10
 """Fewer cannot say what a row should lose; and of many, so many on either side in time do."""
-_LEAST = {"mean": 0.01, "first": 0.05, "punctuation": 0.05, "end": 0.05}
-"""Smaller scatters are not divided by, however alike all are: of logarithms of losses, part by part."""
+_LEAST = 0.01
+"""Smaller scatters are not divided by, however alike all are: of logarithms of losses."""
 
 
-def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str], part: str = "mean") -> dict[int, float]:
+def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str]) -> dict[int, float]:
     """The z of rows beside their siblings, which have the same answer where nothing is wrong.
 
-    What this part of a row loses, less the median of what its siblings do, brought to its time by the slope that
+    What a row loses, less the median of what its siblings do, brought to its time by the slope that
     siblings have in common; over how far rows of that time, or its siblings, are from theirs, whichever is more, and
     how much slopes differ. Siblings are those whose answers have the length that most have; where fewer than half have
     one length, answers differ, and so do losses: these rows are left out.
@@ -27,7 +27,7 @@ def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str], part
     first = first_visits(losses)
     level, families = levels(first), members(first, siblings)
     alike = {name: found for name, rows in families.items() if (found := _alike(rows, first))}
-    points = {row: (level[row], amount(seen, part)) for row, seen in first.items()}
+    points = {row: (level[row], log_loss(seen.mean * seen.tokens)) for row, seen in first.items()}
     within = [median(each) for rows in alike.values() if (each := slopes([points[row] for row in rows]))]
     slope, apart = (median(within), deviation(within)) if within else (1.0, 0.0)
     off: dict[int, float] = {}
@@ -42,7 +42,7 @@ def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str], part
             far[row] = apart * abs(x - median(at for at, _ in others))
         own |= dict.fromkeys(families[name], deviation([off[row] for row in rows]))
     around = _around(off, first, {row for rows in alike.values() for row in rows})
-    return {row: by / hypot(max(around[row], own[row], _LEAST[part]), far[row]) for row, by in off.items()}
+    return {row: by / hypot(max(around[row], own[row], _LEAST), far[row]) for row, by in off.items()}
 
 
 def forms_beside_siblings(
@@ -54,9 +54,9 @@ def forms_beside_siblings(
     """
     first = first_visits(losses)
     told = {row: name for row, name in siblings.items() if row in answers}
-    off, main = off_usual(first, part), members(first, of_main_answer(losses, told, answers, part))
-    usual = {name: median(off[row] for row in rows) for name, rows in main.items()}
-    return {row: 0.0 if row in main[told[row]] else off[row] - usual[told[row]] for row in first if row in told}
+    off, main = off_usual(first, part), of_main_answer(losses, told, answers, part)
+    usual = {name: median(off[row] for row in rows) for name, rows in members(first, main).items()}
+    return {row: 0.0 if row in main else off[row] - usual[told[row]] for row in first if row in told}
 
 
 def of_main_answer(

@@ -36,9 +36,10 @@ def swap_scores(
 ) -> dict[int, tuple[float, str]]:
     """By row, if its answer stands under another concept, too: by how many deviations it loses more here; that concept.
 
-    Rows of one concept with one answer are compared together, at like times: the difference of their medians over its
-    standard error, in which two right questions may differ, too. To it the texts add ``ODD`` if most rows of the
-    concept have another answer. Those that lose less are not told.
+    Rows of one concept with one answer are compared together, each with the one of the other concept that is nearest in
+    time, as answers are learnt at no even pace: the median of these differences over its standard error, in which two
+    right questions may differ, too. To it the texts add ``ODD`` if most rows of the concept have another answer. Those
+    that lose less are not told.
     """
     first = first_visits(losses)
     groups: defaultdict[Group, list[int]] = defaultdict(list)
@@ -55,17 +56,25 @@ def swap_scores(
     points = {row: (level[row], log_loss(first[row].mean)) for row in first}
     common = common_slope([[points[row] for row in rows] for rows in groups.values()])
     found: dict[int, tuple[float, str]] = {}
-    for a, b in pairs:
-        own = [[points[row] for row in groups[of]] for of in (a, b)]
-        slope = common_slope(own) if max(map(len, own)) >= _LEAST_ROWS else common
-        less = [[y - slope * x for x, y in lines] for lines in own]
-        scatter = max(_LEAST, *(deviation(values) for values in less))
-        error = sqrt(scatter**2 * sum(1 / len(values) for values in less) + _LEAST**2)
-        by = (median(less[0]) - median(less[1])) / error + ODD * ((main[a[0]] != a) - (main[b[0]] != b))
-        wrong, other = (a, b[0]) if by > 0 else (b, a[0])
+    for pair in pairs:
+        few, many = sorted(pair, key=lambda group: len(groups[group]))
+        own = [[points[row] for row in groups[of]] for of in (few, many)]
+        slope = common_slope(own) if len(own[1]) >= _LEAST_ROWS else common
+        scatter = max(_LEAST, *(deviation([y - slope * x for x, y in lines]) for lines in own))
+        error = sqrt(2 * scatter**2 / len(own[0]) + _LEAST**2)
+        more = median(_beside(point, own[1], slope) for point in own[0])
+        by = more / error + ODD * ((main[few[0]] != few) - (main[many[0]] != many))
+        wrong, other = (few, many[0]) if by > 0 else (many, few[0])
         for row in groups[wrong]:
             found[row] = max(found.get(row, (0.0, "")), (abs(by), other))
     return found
+
+
+def _beside(point: tuple[float, float], others: Iterable[tuple[float, float]], slope: float) -> float:
+    """How far a point lies above the nearest of the others, brought to its place."""
+    x, y = point
+    at, there = min(others, key=lambda other: abs(other[0] - x))
+    return y - there - slope * (x - at)
 
 
 def _shared(groups: Sequence[Group]) -> Iterable[tuple[Group, Group]]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log, log1p
+from math import log
 from statistics import median
 
 LEAST = 0.02
@@ -81,14 +81,6 @@ def loss(seen: RowLoss, part: str) -> float:
 def log_loss(loss: float) -> float:
     """The logarithm of a loss, however small."""
     return log(max(loss, LEAST))
-
-
-def amount(seen: RowLoss, part: str) -> float:
-    """What the part lost, on a scale on which siblings differ alike at any time: the whole answer, or its worst token.
-
-    A form is soon learnt, and then as good as free: a small loss is told apart from none by its size, not its ratio.
-    """
-    return log_loss(seen.mean * seen.tokens) if part == "mean" else log1p(loss(seen, part))
 
 
 def known(losses: Iterable[RowLoss]) -> tuple[str, ...]:
