@@ -13,6 +13,7 @@ from tests.tiny_model import make_tiny_model
 from rawtune import cli, project
 from rawtune.config import Training
 from rawtune.dataset import files
+from rawtune.diagnosis.logs import of_rows, read_rows
 from rawtune.diagnosis.rows import Suspect
 from rawtune.project import Project
 from rawtune.records import State, Suite
@@ -129,6 +130,22 @@ def test_a_row_by_hand_that_stands_out_is_for_a_person_to_mend(
         figures = opened.verify()
         assert (figures["kept"], figures["quarantined"], figures["rules"]) == (11, 1, {"RT801": 1})
         assert opened.augment()["train_rows"] == 11 * 20
+
+
+@pytest.mark.parametrize(("template", "verdict"), [("kind:why", "healthy"), ("{}为何？", "jagged")])
+def test_kinds_of_questions_that_are_harder_make_no_curve_jagged(tmp_path: Path, template: str, verdict: str) -> None:
+    folder = make(tmp_path)
+    with Project(folder) as opened:
+        opened.run("augment")
+        rows = list(opened._work.ledger.training_rows())
+        hard = set(random.Random(2).sample(range(len(rows)), len(rows) // 3))
+        rows = [replace(row, template=template) if at in hard else row for at, row in enumerate(rows)]
+        opened._work.ledger.save_questions(rows)
+        path = write_run(folder / "models" / "run", [row.id for row in rows], {rows[at].id for at in hard}, by=3)
+        log = of_rows(read_rows(path / "row_losses.csv"))
+        lines = [json.dumps({"step": step, "loss": loss}) for step, loss in zip(*log, strict=True)]
+        (path / "losses.jsonl").write_text("\n".join(lines))
+        assert diagnose(path, opened._work).curve.verdict == verdict
 
 
 @pytest.mark.parametrize(
