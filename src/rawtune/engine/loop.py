@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """As ``asyncio.run``, in uvloop's event loop, which takes an eighth less for a call; Windows has only asyncio's."""
+    """As ``asyncio.run``, in uvloop's event loop, which takes less for a call; Windows has only asyncio's."""
     try:
         from uvloop import new_event_loop
     except ImportError:
