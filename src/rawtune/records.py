@@ -11,19 +11,21 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pydantic_core import to_json
+import orjson
 
 
 def canonical(content: Any) -> bytes:
     """``content`` as canonical JSON: sorted keys, no white space, UTF-8 text as it is."""
-    # Ten times as fast as the standard library's, and this runs several times for every row.
-    return to_json(_sorted(content))
+    return orjson.dumps(content, _plain, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
-def _sorted(content: Any) -> Any:
+def _plain(content: Any) -> Any:
+    """What orjson knows in place of what it does not: named tuples, and mappings that are no ``dict``."""
+    if isinstance(content, tuple):
+        return [*content]
     if isinstance(content, Mapping):
-        return {key: _sorted(content[key]) for key in sorted(content)}
-    return [_sorted(item) for item in content] if isinstance(content, list | tuple) else content
+        return {**content}
+    raise TypeError(f"{type(content).__name__} has no canonical form")
 
 
 def content_hash(content: Any, length: int = 16) -> str:
@@ -145,7 +147,7 @@ class Request:
                 "schema": self.schema,  # in the order in which the teacher is to fill it
             }
             # Made once, as it is needed several times a call; frozen protects from others, not from this.
-            object.__setattr__(self, "_canonical", to_json(content))
+            object.__setattr__(self, "_canonical", orjson.dumps(content))
         return self._canonical
 
     @property

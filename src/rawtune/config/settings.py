@@ -52,7 +52,7 @@ class Teacher(Section):
     temperature: float | None = Field(0.3, ge=0, le=2, description="0 repeats itself, 1 varies.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling; null leaves the endpoint's default.")
     max_tokens: int | None = Field(800, ge=1, description="Longest reply, in tokens.")
-    seed: int | None = Field(None, description="For endpoints that honour one.")
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63, description="For endpoints that honour one.")
     stop: tuple[str, ...] = Field((), description="Strings at which the reply ends.")
     reply_format: Literal["auto", "json_schema", "json_object", "text"] = Field(
         "auto", description="auto finds out once what the endpoint can hold to, the strictest first."

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
-from pydantic_core import from_json
+import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, select
 from sqlalchemy.dialects.sqlite import insert
 
@@ -97,7 +97,7 @@ def _with_sources(chunk: Sequence[tuple[Any, ...]], find: Callable[..., list[tup
     """Entries of those rows whose passage is current."""
     id, question, answer, template, shared, *history = zip(*chunk, strict=True)
     histories: Iterable[History] = map(history_of, *history) if history else repeat((), len(chunk))
-    made = {text: from_json(text) for text in set(shared)}
+    made = {text: orjson.loads(text) for text in set(shared)}
     places = {id: place for id, *place in find({(passage,) for passage, *_ in made.values()})}
     sources = {
         text: Source(*fields, *places[passage]) for text, (passage, *fields) in made.items() if passage in places

@@ -1,10 +1,12 @@
 """Records as rows of the tables, and back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
+from operator import attrgetter
 from typing import Any, TypeVar
 
-from pydantic_core import from_json, to_json
+import orjson
 from sqlalchemy import ColumnElement, Table, bindparam
 from sqlalchemy.dialects.sqlite import Insert, insert
 
@@ -44,15 +46,22 @@ def fields(record: Any, **more: Any) -> dict[str, Any]:
     return fields
 
 
-def values(record: Any) -> list[Any]:
+def values(record: Any) -> tuple[Any, ...]:
     """A record's fields, in order."""
-    return [getattr(record, name) for name in record.__match_args__]
+    return _getter(record.__match_args__)(record)
+
+
+@lru_cache
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    return attrgetter(*names)
 
 
 def ended_row(outcome: Outcome, made_by: str) -> tuple[Any, ...]:
     """An outcome as a row of its table."""
     by_hand = outcome.example is not None and outcome.example.origin is Origin.EDITED
-    parts = (to_json(part).decode() if part else "[]" for part in (outcome.repairs, outcome.replies, outcome.findings))
+    parts = (
+        orjson.dumps(part).decode() if part else "[]" for part in (outcome.repairs, outcome.replies, outcome.findings)
+    )
     return outcome.passage_id, BY_HAND if by_hand else made_by, outcome.state.value, outcome.reason, *parts
 
 
@@ -64,12 +73,12 @@ def example_row(example: Example) -> tuple[Any, ...]:
 
 def history_text(history: History) -> str:
     """Earlier turns as the text of their column."""
-    return to_json(history).decode() if history else "[]"
+    return orjson.dumps(history).decode() if history else "[]"
 
 
 def history_of(text: str) -> History:
     """Earlier turns from the text of their column; nearly all rows have none."""
-    return () if text == "[]" else tuple((question, answer) for question, answer in from_json(text))
+    return () if text == "[]" else tuple((question, answer) for question, answer in orjson.loads(text))
 
 
 def named(table: Table, *columns: str) -> Insert:
@@ -98,7 +107,7 @@ def passage_of(values: Sequence[Any]) -> Passage:
 def outcome_of(passage_id: str, values: Sequence[Any], example: Example | None) -> Outcome:
     """An outcome from its columns from ``state`` on, and its row."""
     state, reason, *parts = values
-    repairs, replies, findings = (from_json(part) if part != "[]" else () for part in parts)
+    repairs, replies, findings = (orjson.loads(part) if part != "[]" else () for part in parts)
     found = tuple(map(_finding_of, findings))
     return Outcome(passage_id, State(state), example, found, reason, tuple(repairs), tuple(replies))
 

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic_core import to_json
+import orjson
 from yarl import URL
 
 from rawtune.errors import (
@@ -123,7 +123,7 @@ class OpenAICompatible:
             body["stop"] = list(parameters.stop)
         if request.schema is not None:
             body["response_format"] = _response_format(request.schema)
-        return to_json(body)
+        return orjson.dumps(body)
 
     def _refusal(self, status: int, retry_after: str | None, body: bytes) -> TeacherError:
         """The error for a status other than 200, in the words of the endpoint."""
@@ -146,7 +146,7 @@ class OpenAICompatible:
 
     def _read(self, body: bytes, request: Request, latency: float) -> Reply:
         try:
-            completion = json.loads(body)
+            completion = _tree(body)
             choice = completion["choices"][0]
             content = choice["message"].get("content") or ""
             usage = completion.get("usage") or {}
@@ -181,9 +181,21 @@ def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
 
 
+def _tree(body: bytes) -> Any:
+    """JSON as endpoints write it: the standard library takes a BOM, NaN and halves of surrogate pairs, too."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body)
+
+
 def _encodable(text: str) -> str:
     """Without halves of surrogate pairs, which JSON can escape but no file can hold."""
-    return text.encode("utf-8", "replace").decode()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 def _is_count(value: Any) -> TypeGuard[int]:
