@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Text, bindparam, cast, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from rawtune.ledger import tables
@@ -35,7 +35,9 @@ class Ledger(Passages, Calls, Outcomes, Examples, Verdicts):
     def __init__(self, path: Path) -> None:
         super().__init__(Database(path))
         prepared, rows = self._database.prepared, tables.examples
-        self._insert_calls = prepared(named(tables.calls, "key", "request", *REPLY, "retired").on_conflict_do_nothing())
+        calls = named(tables.calls, "key", "request", *REPLY, "retired").on_conflict_do_nothing()
+        # A request is the text that its bytes are: spares making a str of them first.
+        self._insert_calls = prepared(calls.values(request=cast(bindparam("request"), Text)))
         self._delete_rows = prepared(delete(rows).where(rows.c.passage_id == bindparam("passage_id")))
         self._insert_rows = prepared(named(rows, *EXAMPLE, "position"))
         upsert = named(tables.outcomes, *OUTCOME)
@@ -53,7 +55,7 @@ class Ledger(Passages, Calls, Outcomes, Examples, Verdicts):
         last one of a passage counts.
         """
         with self._database.write_prepared():
-            if called := [(r.key, r.canonical.decode(), *values(reply), False) for r, reply in calls]:
+            if called := [(r.key, r.canonical, *values(reply), False) for r, reply in calls]:
                 self._insert_calls(called)
             if ended := list({outcome.passage_id: outcome for outcome in outcomes}.values()):
                 self._delete_rows([(outcome.passage_id,) for outcome in ended])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, update
@@ -59,17 +60,15 @@ class Passages(Part):
         """The current passages' ids and splits, in order."""
         table = tables.passages
         query = select(table.c.id, table.c.split).where(table.c.current).order_by(table.c.position)
-        with self._database.read() as connection:
-            for id, split in connection.execute(query.execution_options(yield_per=CHUNK)):
-                yield id, Split(split)
+        for id, split in self._rows(query):
+            yield id, Split(split)
 
     def texts(self) -> Iterator[tuple[str, Split, str]]:
         """Id, split and text of all passages that ever were here, copies left out."""
         table = tables.passages.c
         query = select(table.id, table.split, table.text).where(func.length(table.id) <= _ID)
-        with self._database.read() as connection:
-            for id, split, text in connection.execute(query.execution_options(yield_per=CHUNK)):
-                yield id, Split(split), text
+        for id, split, text in self._rows(query):
+            yield id, Split(split), text
 
     def passages(self) -> Iterator[Passage]:
         """The current passages, in order."""
@@ -107,11 +106,10 @@ class Passages(Part):
             .limit(CHUNK)
         )
         while True:
-            with self._database.read() as connection:
-                page = connection.execute(query.where(table.c.position > last)).all()
+            page = [*self._rows(query.where(table.c.position > last))]
             if not page:
                 return
-            last = page[-1].position
+            last = page[-1][-1]
             yield from (passage_of(row[:-1]) for row in page)
 
     def sample_unsettled(self, made_by: str, size: int) -> list[Passage]:
@@ -144,8 +142,10 @@ class Passages(Part):
         return list(self._passages(query))
 
     def _passages(self, query: Select[Any]) -> Iterator[Passage]:
-        with self._database.read() as connection:
-            yield from map(passage_of, connection.execute(query.execution_options(yield_per=CHUNK)))
+        return map(passage_of, self._rows(query))
+
+    def _rows(self, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
+        return chain.from_iterable(self._database.stream(query, CHUNK))
 
 
 def _give_copies_their_split(connection: Connection, copies: Counter[str]) -> None:
