@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from operator import eq
 
 from rensa import RMinHash
 
@@ -97,9 +96,8 @@ class NearDuplicates:
         return found.values()
 
     def _similarity(self, one: int, other: int) -> float:
-        first, second = (self._sketches[at * _HASHES : (at + 1) * _HASHES] for at in (one, other))
-        same: int = sum(map(eq, first, second))
-        return same / _HASHES
+        first, second = (int.from_bytes(self._sketches[at * _HASHES : (at + 1) * _HASHES]) for at in (one, other))
+        return (first ^ second).to_bytes(_HASHES).count(0) / _HASHES
 
 
 def _sketch(symbols: str) -> bytes:
