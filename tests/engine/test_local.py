@@ -83,8 +83,14 @@ def test_what_is_stored_is_replayed_from_there():
     assert endpoint.texts == ["蒙", "蒙."]
 
 
-@pytest.mark.parametrize("limit", [1, 5])
-def test_no_more_than_twice_as_many_are_begun_as_calls_may_be_in_flight(limit):
+@pytest.mark.parametrize(
+    ("limit", "faulty", "expected"),
+    [(1, [], 1), (5, [], 5), (5, numbers(5), 10), (5, numbers(50)[::2], 10)],
+    ids=["one", "many", "all that were begun first", "more than may be in flight"],
+)
+def test_as_many_are_begun_as_may_be_in_flight_and_others_for_those_that_wait_for_their_next_try(
+    limit, faulty, expected
+):
     begun = ended = most = 0
 
     def conversation(name):
@@ -99,10 +105,12 @@ def test_no_more_than_twice_as_many_are_begun_as_calls_may_be_in_flight(limit):
             most = max(most, begun - ended)
             yield name, lambda name=name: conversation(name)
 
-    endpoint = Endpoint()
+    endpoint = Endpoint({name: [EndpointDown("broken", retry_after=30, status=500)] for name in faulty})
     assert len(simulate(work(source(), endpoint, limit=limit))) == 50
-    assert most == 2 * limit
+    assert most == expected
     assert endpoint.most_in_flight == limit
+    began, then = endpoint.sent[0][0], endpoint.sent[limit][0]
+    assert then - began == endpoint.seconds  # others go at once, however many wait
 
 
 def test_as_many_are_begun_as_a_growing_limit_can_use():

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -84,6 +84,7 @@ class Calls:
         self.traffic = Traffic()
         self.budget = budget
         self.stopped: RawtuneError | None = None
+        self.resting = 0  # calls that wait for their next try
         self._teacher = teacher
         self._store = store
         self._concurrency = concurrency
@@ -115,9 +116,10 @@ class Calls:
             or (isinstance(error, RateLimited) and self._retries.is_too_long(error))
         )
 
-    async def reply(self, request: Request) -> Reply:
+    async def reply(self, request: Request, on_rest: Callable[[], None] | None = None) -> Reply:
         """The durable reply to a request.
 
+        ``on_rest`` is called whenever the call rests until its next try, and others may use its line.
         Raises a ``TeacherError`` once its tries are used up, ``Stopped`` if it is not sent any more.
         """
         if stored := self._store.get(request):
@@ -129,7 +131,7 @@ class Calls:
             return await asyncio.shield(shared)
         self._shared[key] = None
         try:
-            reply = await self._call(request)
+            reply = await self._call(request, on_rest)
         except BaseException as error:
             if waiting := self._shared.pop(key):
                 waiting.set_exception(error if isinstance(error, Exception) else Stopped())
@@ -139,7 +141,7 @@ class Calls:
             waiting.set_result(reply)
         return reply
 
-    async def _call(self, request: Request) -> Reply:
+    async def _call(self, request: Request, on_rest: Callable[[], None] | None) -> Reply:
         """Try until there is a reply, or until there is no point in it."""
         asked = 0
         if self._tokens or self.budget.price:
@@ -161,7 +163,13 @@ class Calls:
                     wait = 0.0
             finally:
                 self._lines.free()
-            await self._before_sending(asyncio.sleep(wait))
+            self.resting += 1
+            if on_rest:
+                on_rest()
+            try:
+                await self._before_sending(asyncio.sleep(wait))
+            finally:
+                self.resting -= 1
 
     async def _try(self, request: Request, asked: int, tries: int) -> Reply:
         """One call, and what it means for the others."""

@@ -19,7 +19,7 @@ T = TypeVar("T")
 Conversation = Generator[Request, Reply, T]
 OnResult = Callable[[str, T | TeacherError, tuple[str, ...]], None]
 """Called once for each conversation: its name, its result or the error that ended it, the keys of its replies."""
-_ALLOCATIONS = 50_000
+_ALLOCATIONS = 500_000
 """Objects, between two collections of garbage."""
 
 
@@ -28,8 +28,8 @@ async def converse(
 ) -> None:
     """Work all conversations off, as many at a time as ``calls`` allows.
 
-    Up to twice as many conversations are begun as calls may be in flight, so that the line is busy while some wait for
-    their next try; the rest is begun when its turn comes.
+    As many conversations are begun as calls may be in flight, and others, up to as many again, in place of those that
+    wait for their next try; the rest is begun when its turn comes.
 
     A conversation whose call fails for good ends with the error, and the others go on. Where every other call would
     fail, too (bad key, unknown model, endpoint down), it stops the run (``Calls.stop``). Of a run that is stopped,
@@ -45,7 +45,7 @@ async def converse(
             keys: list[str] = []
             replies = calls.traffic.replies
             try:
-                result: T | TeacherError = await _follow(begin(), calls, keys)
+                result: T | TeacherError = await _follow(begin(), calls, keys, hire)
             except Stopped:
                 break
             except TeacherError as error:
@@ -56,16 +56,19 @@ async def converse(
             on_result(name, result, tuple(keys))
             if calls.traffic.replies == replies:  # what replays from the store waits for nothing: let Ctrl-C in
                 await asyncio.sleep(0)
-            if calls.stopped or workers > 2 * calls.limit:
+            if calls.stopped or workers > wanted():
                 break
             hire()
         else:
             all_begun = True
         workers -= 1
 
+    def wanted() -> int:
+        return calls.limit + min(calls.resting, calls.limit)
+
     def hire() -> None:
         nonlocal workers
-        while workers < 2 * calls.limit and not all_begun:
+        while workers < wanted() and not all_begun:
             workers += 1
             group.create_task(work())
 
@@ -88,11 +91,11 @@ def _few_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _follow(conversation: Conversation[T], calls: Calls, keys: list[str]) -> T:
+async def _follow(conversation: Conversation[T], calls: Calls, keys: list[str], on_rest: Callable[[], None]) -> T:
     try:
         request = next(conversation)
         while True:
-            reply = await calls.reply(request)
+            reply = await calls.reply(request, on_rest)
             keys.append(request.key)
             request = conversation.send(reply)
     except StopIteration as stop:
