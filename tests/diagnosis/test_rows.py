@@ -110,6 +110,15 @@ def test_a_half_of_broken_siblings_hides_none_of_the_others() -> None:
     assert found == {1, 2, 3, 4, 5}
 
 
+@pytest.mark.parametrize(
+    ("count", "broken", "told"), [(5, {1}, {1}), (5, {1, 2}, {1, 2}), (6, {1, 2}, {1, 2}), (6, {1, 2, 3}, set())]
+)
+def test_few_siblings_of_two_minds_have_no_right_row_told(count: int, broken: set[int], told: set[int]) -> None:
+    few = {row: name for row, name in CONCEPT.items() if (row - 1) % TEMPLATES < count}
+    losses = epoch(lambda row: -3.0 * (row in broken))
+    assert {row for row, z in beside_siblings(losses, few).items() if abs(z) > 5} == told
+
+
 def test_the_ranking_holds_every_row_once() -> None:
     losses = epoch(lambda row: 0.5 * (CONCEPT[row] == "c5"))
     shares, ranked = zip(*ranking(losses, CONCEPT, TEMPLATE), strict=True)
@@ -195,3 +204,25 @@ def test_an_odd_form_counts_where_it_was_hard_to_learn_and_not_alone() -> None:
     assert all(suspect.odd for suspect in found)
     plain = stand_out(losses, CONCEPT, TEMPLATE, answers=CONCEPT)
     assert found[0].z == pytest.approx(plain[0].z + ODD)
+
+
+def test_an_odd_form_beside_others_that_are_broken_is_held_to_its_siblings() -> None:
+    closings = "}])>|~*#"  # most rows of any time are broken, in several ways, and a third of all are harder still
+    odd = {row for row in CONCEPT if row % 5}
+    answers = {
+        row: f"{row}: {name}{closings[row // 5 % 8]}" if row in odd else f"{name}." for row, name in CONCEPT.items()
+    }
+    losses = with_form(epoch(), punctuation=odd)
+    found = {suspect.row for suspect in stand_out(losses, CONCEPT, TEMPLATE, answers=answers)}
+    assert not found - odd
+    assert len(found) > 0.95 * len(odd)
+
+
+@pytest.mark.parametrize("words", ["it is the hexagram of the wind above the water, and so on; so much for", ""])
+def test_a_concept_is_not_told_as_easy_for_what_it_shares_with_several(words: str) -> None:
+    easy = ("c5", "c11", "c17")
+    losses = epoch(lambda row: -0.6 * (CONCEPT[row] in easy))
+    own = {name: "".join(chr(0x4E00 + 61 * at + int(name[1:])) for at in range(40)) for name in CONCEPT.values()}
+    answers = {row: f"{words}{own[name][:25]}" if name in easy else own[name] for row, name in CONCEPT.items()}
+    told = {CONCEPT[suspect.row] for suspect in stand_out(losses, CONCEPT, TEMPLATE, answers=answers)}
+    assert told == (set() if words else set(easy))

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 from tests.diagnosis.test_rows import CONCEPT, epoch
 
+from rawtune.diagnosis.forms import ODD
 from rawtune.diagnosis.rows import stand_out
 from rawtune.diagnosis.swaps import swap_scores
 from rawtune.diagnosis.visits import RowLoss
@@ -49,6 +52,15 @@ def test_an_answer_that_its_concept_has_once_weighs_more(answer: str) -> None:
     assert found[70][0] > 2
     assert found[70][1] == "c9"
     assert swap_scores(epoch(), CONCEPT, {**ANSWER, 70: TEXT["c9"][:10]}) == {}
+
+
+def test_pieces_of_an_answer_speak_for_it() -> None:
+    # Each row of both concepts has its answer in another form; but one row of c9 has that of c3.
+    concepts = {row: name for row, name in CONCEPT.items() if row in (*range(61, 69), *range(181, 189))}
+    forms = {row: f'"{row}": "{TEXT[name]}"' for row, name in concepts.items()}
+    alike = [replace(seen, mean=2.0) for seen in epoch()]
+    for wrong in range(181, 189):
+        assert swap_scores(alike, concepts, {**forms, wrong: TEXT["c3"]}) == {wrong: (pytest.approx(ODD), "c3")}
 
 
 def test_a_row_is_held_to_what_its_answer_lost_at_that_time() -> None:

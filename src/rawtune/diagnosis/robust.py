@@ -8,8 +8,8 @@ NORMAL = 1.4826
 """Standard deviations of a normal to its median absolute deviation."""
 _SLOPE_POINTS = 100
 """Points of a line, about, from which its slope is taken."""
-_LEAST_POINTS, _LEAST_APART = 4, 0.01
-"""Of fewer points, or points so near each other, no slope can be taken."""
+_LEAST_POINTS, _LEAST_APART = 8, 0.01
+"""Of fewer points, or points so near each other, no slope can be taken: one that is far off would turn it."""
 
 
 def slopes(points: Sequence[tuple[float, float]]) -> list[float]:
@@ -28,10 +28,10 @@ def line_at(points: Sequence[tuple[float, float]], x: float) -> float:
     return median(y + slope * (x - at) for at, y in points)
 
 
-def common_slope(lines: Iterable[Sequence[tuple[float, float]]]) -> float:
-    """The median of the slopes within each group of points; 1 if there are none."""
-    found = [slope for points in lines for slope in slopes(points)]
-    return median(found) if found else 1.0
+def common_slope(lines: Iterable[Sequence[tuple[float, float]]]) -> tuple[float, float]:
+    """The slope that lines of points have in common, and how far apart theirs are; 1 and 0 if there are none."""
+    own = [median(found) for points in lines if (found := slopes(points))]
+    return (median(own), deviation(own)) if own else (1.0, 0.0)
 
 
 def z_scores(values: Sequence[float], least: float) -> list[float]:

@@ -7,7 +7,7 @@ punctuation, where faults of form show; and an answer under two concepts. Scores
 units of the median absolute deviation, here "z".
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist, median
@@ -27,6 +27,7 @@ from rawtune.diagnosis.visits import (
     members,
     off_usual,
 )
+from rawtune.diagnosis.wording import own_wording
 
 ROW_LIMIT = 3.5
 SIBLING_LIMIT = 5.0
@@ -139,7 +140,8 @@ def stand_out(
 
     ``concepts`` and ``templates`` name, by row number, what a row is about and by which question form; ``siblings``
     which rows have the same answer if nothing is wrong, by default those of a concept. With ``answers``, the texts, the
-    losses tell which of two concepts is wrong that have the same one, and which of two forms of answers.
+    losses tell which of two concepts is wrong that have the same one, and which of two forms of answers; and concepts
+    are no longer told as easy whose answers follow a pattern.
     """
     found = ranking(losses, concepts, templates, siblings, answers)
     return [suspect for share, suspect in found if share > 1]
@@ -163,7 +165,7 @@ def ranking(
     z = {part: scores(losses, part) for part in parts}
     beside = {part: forms_beside_siblings(losses, siblings, answers, part) for part in parts if part != "mean"}
     beside["mean"] = beside_siblings(losses, siblings)
-    odd = odd_forms(answers)
+    odd, own = odd_forms(answers), own_wording(concepts, answers)
     strongest: dict[int, tuple[float, Suspect]] = {}
 
     def take(limit: float, suspect: Suspect) -> None:
@@ -181,10 +183,13 @@ def ranking(
         near = _limit(SIBLING_LIMIT, count * len(parts), count) if count else alone
         for row, score in z[part].items():
             found = beside[part].get(row, score)
-            if part == "mean" or min(score, found) > 0:  # a form is no fault that is easier than those of its time
+            # A form is no fault that is easier than those of its time; but these may be broken, so an odd one counts.
+            if part == "mean" or min(score + ODD * (row in odd), found) > 0:
                 take(near if row in beside[part] else alone, Suspect(row, found, part=part))
         alike = concepts if part == "mean" else of_main_answer(losses, concepts, answers, part)
-        for suspect, limit in _of_concepts(concept_scores(losses, alike, part), alike, part, len(parts)):
+        groups = concept_scores(losses, alike, part)
+        groups = {name: z * own.get(name, 1.0) if z < 0 else z for name, z in groups.items()}
+        for suspect, limit in _of_concepts(groups, alike, part, len(parts), own):
             take(limit, suspect)
     for suspect, limit in _of_templates(template_scores({**z["mean"], **beside["mean"]}, templates), templates):
         take(limit, suspect)
@@ -196,13 +201,18 @@ def ranking(
 
 
 def _of_concepts(
-    found: Mapping[str, float], concepts: Mapping[int, str], part: str, parts: int
+    found: Mapping[str, float], concepts: Mapping[int, str], part: str, parts: int, own: Collection[str]
 ) -> Iterator[tuple[Suspect, float]]:
-    """The rows of each concept, and its limit. Few concepts are easy for a fault: below its limit none tells of one."""
+    """The rows of each concept, and its limit.
+
+    Few concepts are easy for a fault: of those that are not among ``own``, whose wording is known, none tells of one
+    below its limit.
+    """
     limit = _limit(GROUP_LIMIT, len(found) * parts, len(found)) if found else 0.0
     for name, rows in members(concepts, concepts).items():
-        if found.get(name, 0.0) > 0 or (part == "mean" and found.get(name, 0.0) < -limit):
-            yield from ((Suspect(row, found[name], "concept", name, len(rows), part), limit) for row in rows)
+        z = found.get(name, 0.0)
+        if z > 0 or (part == "mean" and z < (0.0 if name in own else -limit)):
+            yield from ((Suspect(row, z, "concept", name, len(rows), part), limit) for row in rows)
 
 
 def _of_templates(found: Mapping[str, float], templates: Mapping[int, str]) -> Iterator[tuple[Suspect, float]]:

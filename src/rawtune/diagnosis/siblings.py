@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import hypot
 from statistics import median
 
-from rawtune.diagnosis.robust import deviation, slopes
+from rawtune.diagnosis.robust import common_slope, deviation
 from rawtune.diagnosis.visits import RowLoss, first_visits, levels, log_loss, members, off_usual
 
 NEIGHBOURS = 32
@@ -19,30 +19,32 @@ _LEAST = 0.01
 def beside_siblings(losses: Iterable[RowLoss], siblings: Mapping[int, str]) -> dict[int, float]:
     """The z of rows beside their siblings, which have the same answer where nothing is wrong.
 
-    What a row loses, less the median of what its siblings do, brought to its time by the slope that
-    siblings have in common; over how far rows of that time, or its siblings, are from theirs, whichever is more, and
-    how much slopes differ. Siblings are those whose answers have the length that most have; where fewer than half have
-    one length, answers differ, and so do losses: these rows are left out.
+    What a row loses, less the median of what its siblings do, brought to its time by the slope that siblings have in
+    common; over how far rows of that time are from theirs, or its siblings are, from theirs or from one another,
+    whichever is most, and how much slopes differ: siblings of two minds, as where half of them are broken, tell little.
+    Siblings are those whose answers have the length that most have; where fewer than half have one length, answers
+    differ, and so do losses: these rows are left out.
     """
     first = first_visits(losses)
     level, families = levels(first), members(first, siblings)
     alike = {name: found for name, rows in families.items() if (found := _alike(rows, first))}
     points = {row: (level[row], log_loss(seen.mean * seen.tokens)) for row, seen in first.items()}
-    within = [median(each) for rows in alike.values() if (each := slopes([points[row] for row in rows]))]
-    slope, apart = (median(within), deviation(within)) if within else (1.0, 0.0)
+    slope, apart = common_slope([points[row] for row in rows] for rows in alike.values())
     off: dict[int, float] = {}
     far: dict[int, float] = {}
     own: dict[int, float] = {}
+    among: dict[int, float] = {}
     for name, rows in alike.items():
         steps = [first[row].step for row in rows]
         for row in families[name]:
             x, y = points[row]
             others = [points[near] for near in _near(first[row], rows, steps)]
-            off[row] = y - median(there + slope * (x - at) for at, there in others)
+            here = [there + slope * (x - at) for at, there in others]
+            off[row], among[row] = y - median(here), deviation(here)
             far[row] = apart * abs(x - median(at for at, _ in others))
         own |= dict.fromkeys(families[name], deviation([off[row] for row in rows]))
     around = _around(off, first, {row for rows in alike.values() for row in rows})
-    return {row: by / hypot(max(around[row], own[row], _LEAST), far[row]) for row, by in off.items()}
+    return {row: by / hypot(max(around[row], own[row], among[row], _LEAST), far[row]) for row, by in off.items()}
 
 
 def forms_beside_siblings(

@@ -10,16 +10,16 @@ from difflib import SequenceMatcher
 from itertools import combinations
 from math import sqrt
 from statistics import median
-from zlib import crc32
 
 from rawtune.diagnosis.forms import ODD
 from rawtune.diagnosis.robust import common_slope, deviation
 from rawtune.diagnosis.visits import RowLoss, first_visits, levels, log_loss
+from rawtune.diagnosis.wording import runs
 
 _HELD = 0.8
 """The share of the shorter answer that the other must hold in one piece to be the same."""
-_WIDTH, _EVERY, _COMMON = 8, 4, 10
-"""Texts are compared by runs of characters: so long, one of so many; what more texts hold is a turn of phrase."""
+_COMMON = 10
+"""A run of characters that more texts hold is a turn of phrase."""
 _CANDIDATE = 0.5
 """The share of such runs beyond which texts are compared."""
 _LEAST_ROWS = 4
@@ -38,8 +38,8 @@ def swap_scores(
 
     Rows of one concept with one answer are compared together, each with the one of the other concept that is nearest in
     time, as answers are learnt at no even pace: the median of these differences over its standard error, in which two
-    right questions may differ, too. To it the texts add ``ODD`` if most rows of the concept have another answer. Those
-    that lose less are not told.
+    right questions may differ, too. To it the texts add ``ODD`` if half of the concept's rows or more have another
+    answer, which does not hold this one. Those that lose less are not told.
     """
     first = first_visits(losses)
     groups: defaultdict[Group, list[int]] = defaultdict(list)
@@ -49,32 +49,34 @@ def swap_scores(
     pairs = [(a, b) for a, b in _shared(list(groups)) if a[0] != b[0]]
     if not pairs:
         return {}
-    main: dict[str, Group] = {}
-    for group in sorted(groups, key=lambda group: len(groups[group])):
-        main[group[0]] = group
+    answers_of: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (concept, answer), rows in groups.items():
+        answers_of[concept][answer] = len(rows)
+    rare = {group: _is_rare(group[1], answers_of[group[0]]) for pair in pairs for group in pair}
     level = levels(first)
     points = {row: (level[row], log_loss(first[row].mean)) for row in first}
-    common = common_slope([[points[row] for row in rows] for rows in groups.values()])
+    common = common_slope([points[row] for row in rows] for rows in groups.values())
     found: dict[int, tuple[float, str]] = {}
     for pair in pairs:
         few, many = sorted(pair, key=lambda group: len(groups[group]))
-        own = [[points[row] for row in groups[of]] for of in (few, many)]
-        slope = common_slope(own) if len(own[1]) >= _LEAST_ROWS else common
-        scatter = max(_LEAST, *(deviation([y - slope * x for x, y in lines]) for lines in own))
-        error = sqrt(2 * scatter**2 / len(own[0]) + _LEAST**2)
-        more = median(_beside(point, own[1], slope) for point in own[0])
-        by = more / error + ODD * ((main[few[0]] != few) - (main[many[0]] != many))
+        here, there = ([points[row] for row in groups[of]] for of in (few, many))
+        slope, apart = common_slope([there]) if len(there) >= _LEAST_ROWS else common
+        scatter = max(_LEAST, *(deviation([y - slope * x for x, y in line]) for line in (here, there)))
+        near = [(point, min(there, key=lambda other: abs(other[0] - point[0]))) for point in here]
+        more = median(y - lost - slope * (x - at) for (x, y), (at, lost) in near)
+        far = apart * median(abs(x - at) for (x, _), (at, _) in near)
+        error = sqrt(2 * scatter**2 / len(here) + _LEAST**2 + far**2)
+        by = more / error + ODD * (rare[few] - rare[many])
         wrong, other = (few, many[0]) if by > 0 else (many, few[0])
         for row in groups[wrong]:
             found[row] = max(found.get(row, (0.0, "")), (abs(by), other))
     return found
 
 
-def _beside(point: tuple[float, float], others: Iterable[tuple[float, float]], slope: float) -> float:
-    """How far a point lies above the nearest of the others, brought to its place."""
-    x, y = point
-    at, there = min(others, key=lambda other: abs(other[0] - x))
-    return y - there - slope * (x - at)
+def _is_rare(answer: str, times: Counter[str]) -> bool:
+    """Whether at most half of a concept's rows have this answer, whole or most of it; ``times`` it has each."""
+    same = sum(count for other, count in times.items() if other == answer or _holds(other, answer))
+    return 2 * same <= times.total()
 
 
 def _shared(groups: Sequence[Group]) -> Iterable[tuple[Group, Group]]:
@@ -89,16 +91,16 @@ def _shared(groups: Sequence[Group]) -> Iterable[tuple[Group, Group]]:
 
 
 def _alike(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
-    runs = [_runs(text) for text in texts]
+    marks_of = [runs(text) for text in texts]
     holders: defaultdict[int, list[int]] = defaultdict(list)
-    for number, marks in enumerate(runs):
+    for number, marks in enumerate(marks_of):
         for mark in marks:
             holders[mark].append(number)
     common = Counter(
         pair for numbers in holders.values() if len(numbers) <= _COMMON for pair in combinations(numbers, 2)
     )
     for (one, other), count in common.items():
-        if count >= _CANDIDATE * min(len(runs[one]), len(runs[other])) and _holds(texts[one], texts[other]):
+        if count >= _CANDIDATE * min(len(marks_of[one]), len(marks_of[other])) and _holds(texts[one], texts[other]):
             yield texts[one], texts[other]
 
 
@@ -106,10 +108,3 @@ def _holds(one: str, other: str) -> bool:
     """Whether a passage of one text is most of the other: what follows a pattern shares but pieces of it."""
     longest = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
     return longest.size >= _HELD * min(len(one), len(other))
-
-
-def _runs(text: str) -> set[int]:
-    """Hashes of runs of characters, chosen by what they are, so that the same ones are chosen in any text."""
-    close = "".join(text.split())
-    every = {crc32(close[at : at + _WIDTH].encode()) for at in range(max(1, len(close) - _WIDTH + 1))}
-    return {mark for mark in every if mark % _EVERY == 0} or {min(every)}
