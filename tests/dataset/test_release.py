@@ -5,6 +5,8 @@ import hashlib
 import io
 import json
 import os
+from itertools import groupby
+from operator import attrgetter
 from typing import get_args
 
 import pyarrow.parquet as pq
@@ -15,7 +17,7 @@ from ruamel.yaml import YAML
 
 from rawtune.config import DatasetFormat
 from rawtune.dataset import files
-from rawtune.dataset.entry import Entry, Source
+from rawtune.dataset.entry import Entry, Group, Source
 from rawtune.dataset.formats import FORMATS, wanted
 from rawtune.dataset.readers import open_rows
 from rawtune.dataset.release import Release
@@ -47,8 +49,13 @@ HELD_OUT = [entry(4, "讲讲蒙卦。", "山下出泉。", "phrasing"), entry(5,
 PAIRS = [(row.question, row.answer) for row in TRAIN]
 
 
+def groups(rows):
+    for shared, run in groupby(rows, attrgetter("source", "history")):
+        yield Group(*zip(*(row[:4] for row in run), strict=True), *shared)
+
+
 def write(folder, *formats, columns=COLUMNS, train=TRAIN, held_out=HELD_OUT):
-    return Release(folder, STEM, columns, wanted(*formats)).write(train, held_out, FACTS)
+    return Release(folder, STEM, columns, wanted(*formats)).write(groups(train), groups(held_out), FACTS)
 
 
 def pairs(rows, split=None):
@@ -140,13 +147,16 @@ def test_held_out_questions_are_a_file_of_their_own_with_their_suites(tmp_path):
 def test_many_rows_are_all_written_once_and_numbered(tmp_path):
     train = (entry(n, f"{n}?", f"{n}。", None) for n in range(10_000))
     held_out = (entry(n, f"{n}?", f"{n}。", "phrasing") for n in range(10_000, 15_000))
-    manifest = write(tmp_path, "alpaca", train=train, held_out=held_out)
+    manifest = write(tmp_path, "alpaca", "parquet", train=train, held_out=held_out)
     assert (manifest["rows"], manifest["held_out_rows"], manifest["distinct_answers"]) == (10_000, 5_000, 10_000)
     lines = (tmp_path / f"{STEM}.provenance.jsonl").read_text(encoding="utf-8").splitlines()
     numbers = [(line["id"], line["row"]) for line in map(json.loads, lines)]
     assert numbers == [(f"{n:016x}", n + 1 if n < 10_000 else n - 9_999) for n in range(15_000)]
     rows = json.loads((tmp_path / f"{STEM}.alpaca.json").read_text(encoding="utf-8"))
     assert [row["instruction"] for row in rows] == [f"{n}?" for n in range(10_000)]
+    table = pq.ParquetFile(tmp_path / f"{STEM}.parquet")
+    assert table.read(["content"]).column(0).to_pylist() == [f"{n}?" for n in range(10_000)]
+    assert [table.metadata.row_group(at).num_rows for at in range(table.num_row_groups)] == [1024] * 9 + [784]
 
 
 def test_provenance_tells_where_each_row_comes_from(tmp_path):
@@ -287,7 +297,7 @@ def test_earlier_turns_are_written_and_read_again(tmp_path, name):
     folder = tmp_path / "d"
     folder.mkdir()
     out = Release(folder, STEM, COLUMNS, wanted(name), history=True)
-    manifest = out.write([*TRAIN, FOLLOW_UP], [*HELD_OUT, ASKED], FACTS)
+    manifest = out.write(groups([*TRAIN, FOLLOW_UP]), groups([*HELD_OUT, ASKED]), FACTS)
     assert (manifest["multi_turn_rows"], manifest["multi_turn_held_out_rows"]) == (1, 1)
     for path in (FORMATS[name].file, HELD_OUT_FILE):
         wanted_rows = [*TRAIN, FOLLOW_UP] if path is not HELD_OUT_FILE else [*HELD_OUT, ASKED]

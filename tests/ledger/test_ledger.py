@@ -615,6 +615,50 @@ def test_rows_of_a_dataset_come_in_the_order_of_saving_with_their_passages(ledge
     assert (rows[0].question, source.parent) == (example("q0", "p0").question, "r-p0")
 
 
+def test_rows_of_a_dataset_share_their_source_and_keep_what_is_their_own(ledger):
+    """Row by row another thing changes, or none; in between stand rows of other suites and of a passage that left."""
+    ledger.save_passages([passage("p1"), passage("p2"), passage("p3")])
+    ledger.save([], [kept(f"p{n}") for n in (1, 2, 3)], "hash")
+    changes = [
+        {},
+        {"question": "b?"},
+        {"answer": "a 2"},
+        {"answer": "a 2", "suite": Suite.PHRASING},
+        {"answer": "a 2"},
+        {"passage_id": "p2", "answer": "a 2"},
+        {"answer": "a 2"},
+        {},
+        {"passage_id": "p2", "parent": "r-p2"},
+        {"passage_id": "p2", "parent": "r-p2"},
+        {},
+        {"history": (("q", "a"), ("r", "\0"))},
+        {"history": (("q", "a"), ("r", "\0"))},
+        {"teacher": "by hand"},
+        {"concept": 'C"'},
+        {"prompt_hash": "other"},
+        {"origin": Origin.EDITED},
+        *[{"template": f"t{n}"} for n in range(600)],
+    ]
+    many = [replace(example(f"q{n}", parent="r-p1"), **change) for n, change in enumerate(changes)]
+    ledger.save_questions(many)
+    ledger.save_passages([passage("p1"), passage("p3")])
+    wanted = [row for row in many if row.passage_id == "p1"]
+    for suite, groups in ((None, ledger.dataset_groups()), (Suite.PHRASING, ledger.held_out_groups())):
+        rows = [row for group in groups for row in group.rows()]
+        sources = [row.source for row in rows]
+        assert [row[:4] for row in rows] == [
+            (row.id, row.question, row.answer, row.template) for row in wanted if row.suite is suite
+        ]
+        assert [(row.history, row.source.concept, row.source.teacher) for row in rows] == [
+            (row.history, row.concept, row.teacher) for row in wanted if row.suite is suite
+        ]
+        assert [(source.origin, source.prompt_hash, source.parent) for source in sources] == [
+            (row.origin, row.prompt_hash, row.parent) for row in wanted if row.suite is suite
+        ]
+        assert {(source.suite, source.document) for source in sources} == {(suite, "raw/易经.txt")}
+    assert max(len(group.ids) for group in ledger.dataset_groups()) > 100
+
+
 def test_rows_whose_replies_were_mended_are_counted(ledger):
     ledger.save_passages([passage("p1"), passage("p2"), passage("p3")])
     mended = {"repairs": ("quotes",)}

@@ -1,5 +1,10 @@
-"""A row of a dataset, with all that tells where it came from. Named tuples, as there may be millions of them."""
+"""Rows of a dataset, with all that tells where they came from.
 
+There may be millions: they are named tuples, and what they share stands once.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from rawtune.records import History
@@ -33,3 +38,19 @@ class Entry(NamedTuple):
     template: str | None
     source: Source
     history: History = ()
+
+
+class Group(NamedTuple):
+    """Neighbouring rows of one source, after the same earlier turns; each of the first four holds one item a row."""
+
+    ids: Sequence[str]
+    questions: Sequence[str]
+    answers: Sequence[str]
+    templates: Sequence[str | None]
+    source: Source
+    history: History = ()
+
+    def rows(self) -> Iterator[Entry]:
+        """The rows one by one."""
+        *columns, source, history = self
+        return map(Entry, *columns, repeat(source), repeat(history))

@@ -1,20 +1,19 @@
 """The formats that a dataset can be written in: how each file is called, what stands in it, and who else reads it.
 
-A format's ``open`` takes a file and its columns; it gives a function that writes some rows. Rows are written as they
-come, so that memory does not grow with them.
+A format's ``open`` takes a file and its columns; it gives a function that writes a group of rows. Rows are written as
+they come, so that memory does not grow with them.
 """
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, groupby, repeat
-from operator import itemgetter
+from itertools import chain, repeat
 from typing import IO, Any, NamedTuple
 
 from pydantic_core import to_json
 
-from rawtune.dataset.entry import Entry
+from rawtune.dataset.entry import Entry, Group
 from rawtune.errors import MissingDependency, UsageError
 from rawtune.records import History
 
@@ -35,10 +34,7 @@ class Columns(NamedTuple):
         return (self.question, self.answer, HISTORY) if self.history else (self.question, self.answer)
 
 
-_SHARED = itemgetter(*map(Entry._fields.index, ("answer", "source", "history")))
-"""What neighbouring rows of a table have in common, so that it is written once: all but their questions."""
-
-Write = Callable[[Sequence[Entry]], None]
+Write = Callable[[Group], None]
 Open = Callable[[IO[bytes], Columns], AbstractContextManager[Write]]
 
 
@@ -74,12 +70,12 @@ def _delimited(delimiter: str, mark: bytes = b"", suite: bool = False) -> Open:
     def open(file: IO[bytes], columns: Columns) -> Iterator[Write]:
         file.write(mark + line(*columns.names, *(["suite"] if suite else [])).encode())
 
-        def write(rows: Sequence[Entry]) -> None:
-            for (answer, source, history), run in groupby(rows, _SHARED):
-                more = [_pairs(history)] if columns.history else []
-                last = [source.suite or ""] if suite else []
-                end = delimiter + line(answer, *more, *last)
-                file.write((end.join([cell(row[1]) for row in run]) + end).encode())
+        def write(group: Group) -> None:
+            more = [_pairs(group.history)] if columns.history else []
+            last = [group.source.suite or ""] if suite else []
+            ends = {answer: delimiter + line(answer, *more, *last) for answer in set(group.answers)}
+            rows = zip(map(cell, group.questions), group.answers, strict=True)
+            file.write("".join([question + ends[answer] for question, answer in rows]).encode())
 
         yield write
 
@@ -91,7 +87,7 @@ def _lines(make: Callable[[Entry, Columns], Any]) -> Open:
 
     @contextmanager
     def open(file: IO[bytes], columns: Columns) -> Iterator[Write]:
-        yield lambda rows: file.writelines(to_json(make(row, columns)) + b"\n" for row in rows)
+        yield lambda group: file.writelines(to_json(make(row, columns)) + b"\n" for row in group.rows())
 
     return open
 
@@ -103,15 +99,19 @@ def _array(make: Callable[[Entry, Columns], Any]) -> Open:
     def open(file: IO[bytes], columns: Columns) -> Iterator[Write]:
         before = chain([b"\n"], repeat(b",\n"))
         file.write(b"[")
-        yield lambda rows: file.writelines(next(before) + to_json(make(row, columns)) for row in rows)
+        yield lambda group: file.writelines(next(before) + to_json(make(row, columns)) for row in group.rows())
         file.write(b"\n]\n")
 
     return open
 
 
+_ROW_GROUP = 1024
+"""Rows that Parquet stores together."""
+
+
 @contextmanager
 def _parquet(file: IO[bytes], columns: Columns) -> Iterator[Write]:
-    """Text columns ``id``, question and answer, and lists of earlier turns, if there are any; each call a row group."""
+    """Text columns ``id``, question and answer, and lists of earlier turns, if there are any."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -119,8 +119,15 @@ def _parquet(file: IO[bytes], columns: Columns) -> Iterator[Write]:
         raise MissingDependency("Parquet files need the library pyarrow", "pip install 'rawtune[tables]'") from error
     kinds = [pa.string(), pa.string(), pa.string(), pa.list_(pa.list_(pa.string()))]
     schema = pa.schema(list(zip(("id", *columns.names), kinds, strict=False)))
+    waiting: list[Entry] = []
 
-    def write(rows: Sequence[Entry]) -> None:
+    def write(group: Group) -> None:
+        waiting.extend(group.rows())
+        while len(waiting) >= _ROW_GROUP:
+            write_row_group(waiting[:_ROW_GROUP])
+            del waiting[:_ROW_GROUP]
+
+    def write_row_group(rows: Sequence[Entry]) -> None:
         values = [[row[at] for row in rows] for at in range(3)]  # an entry begins with just these
         values += [[row.history for row in rows]] if columns.history else []
         arrays = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
@@ -128,6 +135,8 @@ def _parquet(file: IO[bytes], columns: Columns) -> Iterator[Write]:
 
     with pq.ParquetWriter(file, schema) as writer:
         yield write
+        if waiting:
+            write_row_group(waiting)
 
 
 def _named(row: Entry, columns: Columns) -> Any:

@@ -1,18 +1,17 @@
 """Where every row of a dataset comes from, as a file beside it: one JSON object a row, keyed by the row's id."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import groupby
+from functools import lru_cache
 from json.encoder import encode_basestring
-from operator import attrgetter
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from pydantic_core import to_json
 
-from rawtune.dataset.entry import Entry, Source
-from rawtune.dataset.formats import Columns
+from rawtune.dataset.entry import Group, Source
+from rawtune.dataset.formats import Columns, Write
 from rawtune.errors import RawTextError
 
 ENDING = ".provenance.jsonl"
@@ -35,36 +34,32 @@ class Line(NamedTuple):
 
 
 @contextmanager
-def open(file: IO[bytes], _: Columns) -> Iterator[Callable[[Sequence[Entry]], None]]:
+def open(file: IO[bytes], _: Columns) -> Iterator[Write]:
     """Like a format's ``open``; takes rows that are trained on and such that are held out, in any order.
 
     ``row`` is the row's number, from 1, among those that are trained on or, with a ``suite``, among the held-out ones:
-    in formats that carry no id, such as CSV, it finds the row. Rows of one parent share most of their line.
+    in formats that carry no id, such as CSV, it finds the row. Rows of a group share most of their line.
     """
     numbers = {True: 0, False: 0}
 
-    def write(rows: Sequence[Entry]) -> None:
-        for source, run in groupby(rows, attrgetter("source")):
-            trained = source.suite is None
-            starts = [
-                f'{{"id":{_json(row[0])},"row":{number},"template":{_json(row[3])}'
-                for number, row in enumerate(run, numbers[trained] + 1)
-            ]
-            numbers[trained] += len(starts)
-            end = _end(source)
-            file.write((end.join(starts) + end).encode())
+    def write(group: Group) -> None:
+        trained = group.source.suite is None
+        rows = zip(map(encode_basestring, group.ids), group.templates, strict=True)
+        starts = [
+            f'{{"id":{id},"row":{number},"template":{"null" if template is None else encode_basestring(template)}'
+            for number, (id, template) in enumerate(rows, numbers[trained] + 1)
+        ]
+        numbers[trained] += len(starts)
+        end = _end(group.source)
+        file.write((end.join(starts) + end).encode())
 
     yield write
 
 
+@lru_cache(maxsize=1)
 def _end(source: Source) -> str:
     """The rest of a line, which all rows of a source have in common."""
     return f",{to_json(dict(zip(_NAMES, source, strict=True))).decode()[1:]}\n"
-
-
-def _json(text: str | None) -> str:
-    """A text as JSON, in half the time that ``to_json`` and decoding its bytes take."""
-    return "null" if text is None else encode_basestring(text)
 
 
 def beside(path: Path) -> Path | None:

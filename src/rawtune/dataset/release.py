@@ -4,21 +4,16 @@ Nothing of it is changed afterwards. The manifest is written last and therefore 
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import groupby, islice
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from rawtune.dataset import card, llama_factory, provenance
-from rawtune.dataset.entry import Entry
+from rawtune.dataset.entry import Group
 from rawtune.dataset.files import replacing, sha256
 from rawtune.dataset.formats import ALWAYS, FORMATS, HELD_OUT, Columns, Open, Write
-
-_GROUP = 1024
-"""Rows written at once, which are a row group of Parquet."""
 
 
 class Release:
@@ -36,7 +31,7 @@ class Release:
         self.formats = tuple(formats)
         self._files: list[str] = []
 
-    def write(self, train: Iterable[Entry], held_out: Iterable[Entry], facts: Mapping[str, Any]) -> dict[str, Any]:
+    def write(self, train: Iterable[Group], held_out: Iterable[Group], facts: Mapping[str, Any]) -> dict[str, Any]:
         """Write everything; the manifest: counts, hashes, and ``facts``, of which the card is made, too.
 
         Rows are written as they come; of each distinct answer only a hash is kept. Every file appears under its name
@@ -66,19 +61,19 @@ class Release:
             out.write("\n")
         return manifest
 
-    def _write_rows(self, train: Iterable[Entry], held_out: Iterable[Entry]) -> dict[str, Any]:
+    def _write_rows(self, train: Iterable[Group], held_out: Iterable[Group]) -> dict[str, Any]:
         forms = [FORMATS[name] for name in self.formats]
         answers: set[int] = set()
         turns = {"multi_turn_rows": 0, "multi_turn_held_out_rows": 0}
         prompts: set[str] = set()
 
-        def note(rows: Sequence[Entry]) -> None:
-            answers.update(hash(answer) for answer, _ in groupby(rows, attrgetter("answer")))  # neighbours share them
-            prompts.update(source.prompt_hash for source, _ in groupby(rows, attrgetter("source")))
-            turns["multi_turn_rows"] += sum(map(bool, map(attrgetter("history"), rows)))
+        def note(group: Group) -> None:
+            answers.update(map(hash, group.answers))
+            prompts.add(group.source.prompt_hash)
+            turns["multi_turn_rows"] += len(group.ids) if group.history else 0
 
-        def note_asked(rows: Sequence[Entry]) -> None:
-            turns["multi_turn_held_out_rows"] += sum(map(bool, map(attrgetter("history"), rows)))
+        def note_asked(group: Group) -> None:
+            turns["multi_turn_held_out_rows"] += len(group.ids) if group.history else 0
 
         with ExitStack() as stack:
 
@@ -109,11 +104,11 @@ class Release:
         self._files.append(relative)
 
 
-def _feed(rows: Iterable[Entry], writes: Sequence[Callable[[Sequence[Entry]], None]]) -> int:
-    """Give all rows to each of ``writes``, some at a time; how many they were."""
-    iterator, count = iter(rows), 0
-    while group := list(islice(iterator, _GROUP)):
+def _feed(groups: Iterable[Group], writes: Sequence[Write]) -> int:
+    """Give all rows to each of ``writes``; how many they were."""
+    count = 0
+    for group in groups:
         for write in writes:
             write(group)
-        count += len(group)
+        count += len(group.ids)
     return count

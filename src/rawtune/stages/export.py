@@ -53,7 +53,7 @@ def run(work: Work) -> Done:
     stem = _free_stem(folder, f"{work.config.name}_dataset")
     formats = wanted(*work.config.dataset.formats, *work.formats)
     release = Release(folder, stem, work.config.columns, formats, work.ledger.has_history())
-    manifest = release.write(work.ledger.dataset_rows(), work.ledger.held_out_rows(), facts)
+    manifest = release.write(work.ledger.dataset_groups(), work.ledger.held_out_groups(), facts)
     summary = {
         "train_rows": manifest["rows"],
         "held_out_rows": manifest["held_out_rows"],
