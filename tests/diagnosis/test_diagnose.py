@@ -13,13 +13,14 @@ from tests.tiny_model import make_tiny_model
 from rawtune import cli, project
 from rawtune.config import Training
 from rawtune.dataset import files
+from rawtune.diagnosis.curve import judge
 from rawtune.diagnosis.logs import of_rows, read_rows
 from rawtune.diagnosis.rows import Suspect
 from rawtune.project import Project
 from rawtune.records import State, Suite
 from rawtune.stages.diagnose import _reason, diagnose
 from rawtune.training import runs
-from rawtune.training.row_losses import HEADER
+from rawtune.training.row_losses import HEADER, LOSSES, ROW_LOSSES
 
 TEXT = "\n\n".join(f"卦{i}\n卦{i}讲的是第{i}件事。卦{i}劝人记住第{i}条道理。" for i in range(1, 13))
 BROKEN = (3.59, 4.05, 3.09, 3.38, 3.55, 2.61, 2.66, 3.16)
@@ -269,22 +270,39 @@ def test_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("suspect", "said"),
     [
-        (Suspect(3, 6.0), "it was harder to learn than others of its concept"),
-        (Suspect(3, -6.0), "it was easier to learn than others of its concept"),
-        (Suspect(3, 6.0, part="first"), "its first tokens were harder to learn than others of its concept"),
+        (Suspect(3, 6.0), "it was harder to learn than others of its time and length, by 6.0 deviations"),
+        (Suspect(3, 6.0, beside=True), "it was harder to learn than others of its concept, by 6.0 deviations"),
+        (
+            Suspect(3, -6.0, beside=True),
+            "it was easier to learn than others of its concept, by 6.0 deviations; does the question give",
+        ),
+        (
+            Suspect(3, 6.0, part="first", beside=True),
+            "its first tokens were harder to learn than others of its concept, by 6.0 nats",
+        ),
         (
             Suspect(3, 6.0, "concept", "蒙", 4, "punctuation"),
-            "the punctuation marks of the 4 rows of the concept '蒙' were harder",
+            "the punctuation marks of the 4 rows of the concept '蒙' were harder to learn than other concepts', by 6.0",
         ),
-        (Suspect(3, 6.0, part="end", odd=True), "its last tokens were harder to learn than others of its concept"),
+        (
+            Suspect(3, 6.0, part="end", odd=True),
+            "its last tokens were harder to learn than others of its time and length, by 4.0 deviations; few answers",
+        ),
         (
             Suspect(3, 6.0, "swap", "蒙"),
-            "its answer stands under '蒙', too, as the texts tell, and by the losses",
+            "its answer stands under '蒙', too, as the texts tell, and by the losses it belongs there",
         ),
     ],
 )
 def test_the_reason_says_what_stood_out(suspect: Suspect, said: str) -> None:
-    reason = _reason(suspect)
-    assert reason.startswith(said)
-    assert "by 6.0 deviations" in reason
-    assert ("few answers begin and end with such marks" in reason) == suspect.odd
+    assert _reason(suspect).startswith(said)
+
+
+def test_of_the_losses_of_rows_alone_a_curve_is_made(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", [f"r{row}" for row in range(240)], {"r7"}, by=9)
+    whole = diagnose(folder)
+    assert whole.rows
+    (folder / LOSSES).unlink()
+    for found in (diagnose(folder), diagnose(folder / ROW_LOSSES)):
+        assert found.rows == whole.rows
+        assert found.curve == judge(*of_rows(read_rows(folder / ROW_LOSSES))[::-1], batch=8)

@@ -57,7 +57,8 @@ class Suspect:
 
     ``part`` tells what of its answer: the ``mean`` of all, its ``first`` tokens, its ``punctuation`` or its ``end``.
     Where ``by`` is ``swap``, its answer is that of the concept ``group``. What is ``odd`` is written in another form
-    than most answers, which counts.
+    than most answers, which counts. A row ``beside`` its siblings is held to them, not to all of its time and length;
+    there z is in nats if it is of a part.
     """
 
     row: int
@@ -67,6 +68,7 @@ class Suspect:
     rows: int = 1
     part: str = "mean"
     odd: bool = False
+    beside: bool = False
 
     @property
     def tail(self) -> str:
@@ -185,7 +187,8 @@ def ranking(
             found = beside[part].get(row, score)
             # A form is no fault that is easier than those of its time; but these may be broken, so an odd one counts.
             if part == "mean" or min(score + ODD * (row in odd), found) > 0:
-                take(near if row in beside[part] else alone, Suspect(row, found, part=part))
+                held = row in beside[part]
+                take(near if held else alone, Suspect(row, found, part=part, beside=held))
         alike = concepts if part == "mean" else of_main_answer(losses, concepts, answers, part)
         groups = concept_scores(losses, alike, part)
         groups = {name: z * own.get(name, 1.0) if z < 0 else z for name, z in groups.items()}

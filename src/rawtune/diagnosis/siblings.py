@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import hypot
 from statistics import median
 
+from rawtune.diagnosis.forms import odd_forms
 from rawtune.diagnosis.robust import common_slope, deviation
 from rawtune.diagnosis.visits import RowLoss, first_visits, levels, log_loss, members, off_usual
 
@@ -64,16 +65,16 @@ def forms_beside_siblings(
 def of_main_answer(
     losses: Iterable[RowLoss], group_of: Mapping[int, str], answers: Mapping[int, str], part: str
 ) -> dict[int, str]:
-    """The groups of those rows whose answer most of their group have; of two such, the one that loses less here.
+    """The groups of those rows whose answer most of their group have; of two such, one not odd in form, or easier.
 
     Where answers are not known, those of one length are taken for the same.
     """
     first = first_visits(losses)
-    off = off_usual(first, part)
+    off, odd = off_usual(first, part), odd_forms(answers)
     main: dict[int, str] = {}
     for name, rows in members(first, group_of).items():
         same = members(rows, {row: answers.get(row, str(first[row].tokens)) for row in rows})
-        most = max(same.values(), key=lambda rows: (len(rows), -median(off[row] for row in rows)))
+        most = max(same.values(), key=lambda rows: (len(rows), rows[0] not in odd, -median(off[row] for row in rows)))
         main |= dict.fromkeys(most, name)
     return main
 

@@ -10,6 +10,7 @@ from rawtune.augmentation.kinds import PREFIX
 from rawtune.dataset import files
 from rawtune.diagnosis import logs
 from rawtune.diagnosis.curve import Curve, Verdict, judge
+from rawtune.diagnosis.forms import ODD
 from rawtune.diagnosis.kinds import evened
 from rawtune.diagnosis.rows import CODE, Suspect, stand_out
 from rawtune.errors import RawtuneError
@@ -81,11 +82,15 @@ class Diagnosis:
 def diagnose(path: Path, work: Work | None = None) -> Diagnosis:
     """Diagnose an adapter's folder, or a file of any trainer's losses; with ``work`` rows are told with their texts.
 
-    Raises ``UsageError`` if there are no losses to be read.
+    The file of the rows' losses stands for its folder; where nothing else is kept, the curve is theirs, too. Raises
+    ``UsageError`` if there are no losses to be read.
     """
-    log = logs.read(_log_of(path))
+    if path.name == ROW_LOSSES:
+        path = path.parent
     kept = path / ROW_LOSSES
     every = logs.read_rows(kept) if kept.exists() else []
+    file = _log_of(path)
+    log = logs.of_rows(every) if every and file == path else logs.read(file)
     seen = [row for row in every if not is_replay(row.id)]  # replayed rows are easy by nature, and no suspects
     made_of = _made_of(work, path, {row.row: row.id for row in seen}) if work and seen else {}
     concepts, templates, answers = (_named(made_of, name) for name in ("concept", "template", "answer"))
@@ -199,7 +204,8 @@ def _told(suspect: Suspect, row: str, known: Mapping[str, Any]) -> Told:
 
 
 def _reason(suspect: Suspect) -> str:
-    by = f"by {abs(suspect.z):.1f} deviations"
+    unit = "nats" if suspect.beside and suspect.part != "mean" else "deviations"
+    by = f"by {abs(suspect.z) - ODD * suspect.odd:.1f} {unit}"
     if suspect.by == "swap":
         return (
             f"its answer stands under '{suspect.group}', too, as the texts tell, and by the losses it belongs there:"
@@ -207,10 +213,11 @@ def _reason(suspect: Suspect) -> str:
         )
     way = "harder" if suspect.tail == "high" else "easier"
     hint = "" if suspect.tail == "high" else "; does the question give the answer away?"
+    hint += f"; few answers begin and end with such marks, which counts as {ODD:.0f} more" if suspect.odd else ""
     part = _PARTS.get(suspect.part, "")
-    hint += "; few answers begin and end with such marks" if suspect.odd else ""
     if suspect.by == "row":
-        whose, others = f"its {part} were" if part else "it was", "others of its concept, or of its time and length"
+        whose = f"its {part} were" if part else "it was"
+        others = "others of its concept" if suspect.beside else "others of its time and length"
     else:
         of = f"the {suspect.rows} rows of the {suspect.by} '{suspect.group}'"
         whose, others = f"the {part} of {of} were" if part else f"{of} were", f"other {suspect.by}s'"
