@@ -3,11 +3,12 @@
 usage: python benchmarks/export.py --pandas-python PATH [--rows N ...] [--to FORMAT,...] [--runs N]
 
 A project's ledger is filled with questions of the packaged corpora: passages of half a page, answers of three of their
-sentences, twenty questions each, half Chinese, half English. Then, in turns, the export stage writes the dataset from
-the ledger (CSV, held-out questions, provenance, card, hashes, manifest; all of it on the disk), and pandas writes the
-same two columns, which it holds in memory, as CSV with a byte-order mark. Each is timed within its process, so that
-neither start-up nor pandas' reading counts; the medians are shown. Memory is the largest resident set of the process
-that exports. pandas needs an environment of its own:
+sentences, twenty questions each and five that are only asked, half Chinese, half English; a tenth of the concepts is
+held out. Then, in turns, the export stage writes the dataset from the ledger (the test for leaks, CSV, held-out
+questions, provenance, card, hashes, manifest; all of it on the disk), and pandas writes the two columns of the rows to
+train on, which it holds in memory, as CSV with a byte-order mark. Each is timed within its process, so that neither
+start-up nor pandas' reading counts; the medians are shown. Memory is the largest resident set of the process that
+exports. pandas needs an environment of its own:
 
     python -m venv peer
     peer/bin/pip install pandas
@@ -32,10 +33,10 @@ from corpora import corpora
 from rawtune import project
 from rawtune.ledger.ledger import Ledger, StageRecord
 from rawtune.project import Project
-from rawtune.records import Example, Origin, Outcome, Passage, Split, State, content_hash
+from rawtune.records import Example, Origin, Outcome, Passage, Split, State, Suite, content_hash
 from rawtune.stages import export
 
-QUESTIONS = 20
+QUESTIONS, ASKED = 20, 5
 PANDAS = """
 import sys, time
 import pandas
@@ -51,22 +52,31 @@ def fill(folder: Path, count: int) -> None:
     project.create(folder, settings={"teacher": {"model": "scripted:"}})
     chance, both = random.Random(0), corpora()
     passages, outcomes, questions = [], [], []
-    for number in range(count // QUESTIONS):
+    trained = 0
+    while trained < count:
+        number = len(passages)
         corpus = both[number % 2]
-        concept = chance.choice(list(corpus.sentences))
+        concepts = list(corpus.sentences)
+        concept = chance.choice(concepts)
+        held_out = concept in concepts[::10]  # a whole concept: its sentences stand in no answer to train on
         text = corpus.space.join(chance.choices(corpus.sentences[concept], k=6))
         answer = corpus.space.join(chance.choices(corpus.sentences[concept], k=3))
         passage = Passage(content_hash(number), "raw/book.txt", "0" * 64, number, number + len(text), text)
         id = content_hash([passage.id, answer])
+        split = Split.HELD_OUT if held_out else Split.TRAIN
         row = Example(
-            id, passage.id, Split.TRAIN, concept, concept, answer, Origin.WRITTEN, "scripted:", content_hash("prompt")
+            id, passage.id, split, concept, concept, answer, Origin.WRITTEN, "scripted:", content_hash("prompt")
         )
         passages.append(passage)
         outcomes.append(Outcome(passage.id, State.KEPT, row))
-        for at in range(QUESTIONS):
+        suites: list[Suite | None] = (
+            [Suite.CONCEPT] * ASKED if held_out else [None] * QUESTIONS + [Suite.PHRASING] * ASKED
+        )
+        for at, suite in enumerate(suites):
             line = f"{at + 1}. {corpus.templates[at % len(corpus.templates)]}"
-            question = line.replace("{concept}", concept)
-            questions.append(replace(row, id=content_hash([id, line]), question=question, parent=id, template=line))
+            varied = replace(row, id=content_hash([id, line]), question=line.replace("{concept}", concept))
+            questions.append(replace(varied, parent=id, template=line, suite=suite))
+        trained += suites.count(None)
     ledger = Ledger(folder / ".rawtune" / "ledger.sqlite")
     ledger.save_passages(passages)
     ledger.save([], outcomes, "benchmark")
